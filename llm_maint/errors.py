@@ -1,0 +1,122 @@
+"""The error tree: what llm-maint knows how to explain, and the exit code each error ends with."""
+
+from enum import IntEnum
+from inspect import cleandoc
+
+
+class ExitCode(IntEnum):
+    """What a script may rely on; 69 to 78 are the values of sysexits.h."""
+
+    OK = 0
+    JOB_FAILED = 1
+    USAGE = 2
+    HELD = 3
+    UNAVAILABLE = 69
+    BUG = 70
+    BUSY = 75
+    CONFIGURATION = 78
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class MaintError(Exception):
+    """Something went wrong that llm-maint can explain.
+
+    `transient` says whether trying again later may help: the retry policy of `domain.runs.settle`
+    reads it.
+    """
+
+    exit_code = ExitCode.JOB_FAILED
+    transient = False
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or cleandoc(self.__doc__ or "").split("\n", 1)[0])
+
+
+class UsageError(MaintError):
+    """The command cannot be carried out as it was given."""
+
+    exit_code = ExitCode.USAGE
+
+
+class UnknownNameError(UsageError):
+    """No such name."""
+
+
+class UnknownJobTypeError(UnknownNameError):
+    """No such job type: neither built in nor brought by an installed package."""
+
+
+class InvalidInputError(UsageError):
+    """The input file cannot be read."""
+
+
+class ConfigurationError(MaintError):
+    """The configuration is not valid."""
+
+    exit_code = ExitCode.CONFIGURATION
+
+
+class SchemaError(MaintError):
+    """The database schema is not the one this version works with."""
+
+    exit_code = ExitCode.CONFIGURATION
+
+
+class DatabaseUnavailableError(MaintError):
+    """The database cannot be reached or written."""
+
+    exit_code = ExitCode.UNAVAILABLE
+    transient = True
+
+
+class DatabaseBusyError(MaintError):
+    """The database is locked by another process; try again later."""
+
+    exit_code = ExitCode.BUSY
+    transient = True
+
+
+class DataError(MaintError):
+    """The database refused a value, or holds one that cannot be read."""
+
+
+class JobBusyError(MaintError):
+    """The job is being run by another process; try again later."""
+
+    exit_code = ExitCode.BUSY
+    transient = True
+
+
+class ClaimLostError(MaintError):
+    """The claim was lost: the job outlived its lease, so it changed nothing."""
+
+    transient = True
+
+
+class ModelUnavailableError(MaintError):
+    """The model server cannot be reached."""
+
+    exit_code = ExitCode.UNAVAILABLE
+    transient = True
+
+
+class ModelReplyError(MaintError):
+    """The model's reply cannot be used."""
+
+    transient = True
+
+
+class PlanRefusedError(MaintError):
+    """The plan cannot be applied or undone as it stands."""
+
+
+class InterruptedRunError(BaseException):
+    """A signal asked the process to stop while a job was running.
+
+    A BaseException, as KeyboardInterrupt is: no `except Exception` on the way may swallow it.
+    """
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(f"signal {signal_number}")
+        self.exit_code = ExitCode(128 + signal_number)
