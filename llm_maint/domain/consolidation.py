@@ -1,0 +1,102 @@
+"""What a consolidation came to, and what is reported of it: per entity, and summed for a run."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from llm_maint.domain.judge import Op
+from llm_maint.domain.plan import Plan
+from llm_maint.domain.plan_document import plan_document
+from llm_maint.domain.profile import Entity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consolidation:
+    """What a consolidation of one entity came to.
+
+    `plan_id` names the stored plan; it is None for a dry run, and where nothing was written.
+    `unchanged` tells that the rows are as they were when last judged, so nobody was asked; the plan
+    is then the one that is still held, or one without operations.
+    """
+
+    plan: Plan
+    plan_id: str | None = None
+    applied: bool = False
+    unchanged: bool = False
+
+    @property
+    def held(self) -> bool:
+        """Whether the plan waits for review."""
+        return self.plan.held is not None
+
+
+def report(done: Consolidation, *, dry_run: bool) -> dict[str, Any]:
+    """Return what `profile consolidate --json` prints."""
+    return {
+        **plan_document(done.plan),
+        "dry_run": dry_run,
+        "applied": done.applied,
+        "plan_id": done.plan_id,
+        "unchanged": done.unchanged,
+        "error": None,
+    }
+
+
+def failed_report(entity: Entity, error: Exception, *, dry_run: bool) -> dict[str, Any]:
+    """Return what `profile consolidate --json` prints where nothing could be planned."""
+    nothing = Consolidation(plan=Plan(entity=entity, rows=()))
+    unknown = {"attributes_before": None, "attributes_after": None}
+    return {**report(nothing, dry_run=dry_run), **unknown, "error": str(error)}
+
+
+def line(done: Consolidation) -> dict[str, Any]:
+    """Return what the result of a run says about one entity."""
+    document = report(done, dry_run=False)
+    shown = ("attributes_before", "attributes_after", "categories_updated", "accounting", "llm")
+    return {
+        **_of_entity(done.plan.entity),
+        **{name: document[name] for name in shown},
+        "plan_id": done.plan_id,
+        "applied": done.applied,
+        "held": done.held,
+        "conflicts": sum(op.op is Op.CONFLICT for op in done.plan.operations),
+        "dropped": Counter(refused.guard for refused in done.plan.refused),
+        "error": None,
+    }
+
+
+def failed_line(entity: Entity, error: Exception) -> dict[str, Any]:
+    """Return what the result of a run says about an entity that was left as it was."""
+    return {
+        **_of_entity(entity),
+        "attributes_before": None,
+        "attributes_after": None,
+        "categories_updated": [],
+        "applied": False,
+        "held": False,
+        "error": str(error),
+    }
+
+
+def totals(lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the result of a run: its entities and their sums."""
+    lines = list(lines)
+    accounted: Counter[str] = Counter()
+    spent: Counter[str] = Counter()
+    for each in lines:
+        accounted.update(each.get("accounting", {}))
+        spent.update({name: n for name, n in each.get("llm", {}).items() if name != "model"})
+    return {
+        "entities": lines,
+        "failed": sum(each["error"] is not None for each in lines),
+        "held": sum(each["held"] for each in lines),
+        "attributes_before": sum(each["attributes_before"] or 0 for each in lines),
+        "attributes_after": sum(each["attributes_after"] or 0 for each in lines),
+        "accounting": dict(accounted),
+        "llm": dict(spent),
+    }
+
+
+def _of_entity(entity: Entity) -> dict[str, Any]:
+    return {"entity_id": entity.id, "entity_type": entity.type}

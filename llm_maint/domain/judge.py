@@ -1,0 +1,186 @@
+"""From proposals to operations: code folds duplicates, chooses winners and checks every claim."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from llm_maint.domain.profile import Attribute, AttributeId, Policy, latest, surety, united
+from llm_maint.domain.reply import Proposal, Refused
+from llm_maint.domain.wording import covers, folded, said, snake_case
+
+
+class Op(StrEnum):
+    """What an operation does to its rows."""
+
+    FOLD = "fold"
+    MERGE = "merge"
+    SUPERSEDE = "supersede"
+    REMOVE = "remove"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One decision about some rows.
+
+    `after` is the winner as it will be; `row_ids` names all rows, the winner first. A removal and a
+    conflict have no winner.
+    """
+
+    op: Op
+    reason: str
+    row_ids: tuple[AttributeId, ...]
+    after: Attribute | None = None
+
+    @property
+    def winner_id(self) -> AttributeId | None:
+        """The row that goes on for all of them."""
+        return self.after.id if self.after else None
+
+    @property
+    def retired(self) -> tuple[AttributeId, ...]:
+        """The rows that this operation deletes."""
+        if self.op is Op.CONFLICT:
+            return ()
+        return tuple(row_id for row_id in self.row_ids if row_id != self.winner_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Operations that stand, and what was refused by which guard."""
+
+    operations: tuple[Operation, ...]
+    refused: tuple[Refused, ...] = ()
+
+
+def fold(
+    rows: Sequence[Attribute], policy: Policy
+) -> tuple[tuple[Operation, ...], list[Attribute]]:
+    """Fold exact duplicates: same category, same key as snake_case, same value after folding.
+
+    Returns:
+        The operations, and the rows that go on, winners as they will be.
+
+    """
+    same: defaultdict[tuple[str, str, str], list[Attribute]] = defaultdict(list)
+    for row in rows:
+        identity = (row.category.strip().lower(), snake_case(row.key), folded(row.value))
+        same[identity].append(row)
+    operations = tuple(
+        _joined(Op.FOLD, "the same key and value", group, policy)
+        for group in same.values()
+        if len(group) > 1
+    )
+    after = {op.winner_id: op.after for op in operations if op.after}
+    gone = {row_id for op in operations for row_id in op.retired}
+    return operations, [after.get(row.id, row) for row in rows if row.id not in gone]
+
+
+def judge(rows: Sequence[Attribute], proposals: Iterable[Proposal], policy: Policy) -> Judgement:
+    """Turn a model's proposals about `rows` into the operations that every guard lets pass."""
+    proposals = list(proposals)
+    by_id = {row.id: row for row in rows}
+    uses = Counter(row_id for proposal in proposals for row_id in proposal.row_ids)
+    operations: list[Operation] = []
+    refused: list[Refused] = []
+    for proposal in proposals:
+        twice = tuple(row_id for row_id in proposal.row_ids if uses[row_id] > 1)
+        if twice:
+            refused.append(Refused("id_in_two_operations", proposal.reason, proposal.row_ids))
+            continue
+        judged = _JUDGES[proposal.op](proposal, [by_id[i] for i in proposal.row_ids], policy)
+        operations += judged.operations
+        refused += judged.refused
+    return Judgement(tuple(operations), tuple(refused))
+
+
+def _merge(proposal: Proposal, rows: list[Attribute], policy: Policy) -> Judgement:
+    winner = _winner(rows, policy)
+    staying = [r.id for r in rows if r is not winner and policy.protects(r)]
+    uncovered = [
+        r.id for r in rows if r is not winner and r.id not in staying and not _covered(r, winner)
+    ]
+    refused = [
+        Refused(guard, reason, (row_id,))
+        for guard, reason, ids in (
+            ("protected", "a protected row stays", staying),
+            ("coverage", "the surviving text does not say all that this row says", uncovered),
+        )
+        for row_id in ids
+    ]
+    left = [r for r in rows if r.id not in staying and r.id not in uncovered]
+    operations = (_joined(Op.MERGE, proposal.reason, left, policy),) if len(left) > 1 else ()
+    return Judgement(operations, tuple(refused))
+
+
+def _supersede(proposal: Proposal, rows: list[Attribute], policy: Policy) -> Judgement:
+    winner = _winner(rows, policy)
+    newest = max(rows, key=latest)
+    others = [row for row in rows if row is not winner]
+    if any(_rank(row, policy) == _rank(winner, policy) for row in others):
+        return _conflict(
+            replace(proposal, reason=f"no order decides: {proposal.reason}"), rows, policy
+        )
+    if any(policy.protects(row) for row in others) or latest(newest) > latest(winner):
+        reason = f"a protected value differs from a newer one: {proposal.reason}"
+        return _conflict(replace(proposal, reason=reason), rows, policy)
+    return Judgement((_joined(Op.SUPERSEDE, proposal.reason, rows, policy),))
+
+
+def _conflict(proposal: Proposal, rows: list[Attribute], _policy: Policy) -> Judgement:
+    ids = tuple(row.id for row in rows)
+    return Judgement((Operation(op=Op.CONFLICT, reason=proposal.reason, row_ids=ids),))
+
+
+def _remove(proposal: Proposal, rows: list[Attribute], policy: Policy) -> Judgement:
+    ids = tuple(row.id for row in rows)
+    if any(policy.protects(row) for row in rows):
+        return Judgement((), (Refused("protected", proposal.reason, ids),))
+    return Judgement((Operation(op=Op.REMOVE, reason=proposal.reason, row_ids=ids),))
+
+
+_JUDGES = {"merge": _merge, "supersede": _supersede, "conflict": _conflict, "remove": _remove}
+
+
+def _rank(row: Attribute, policy: Policy) -> tuple[bool, bool, datetime, float]:
+    """Order of winners: protected, explicit, the latest update, the higher confidence."""
+    return policy.protects(row), row.source == "explicit", latest(row), surety(row)
+
+
+def _winner(rows: Sequence[Attribute], policy: Policy) -> Attribute:
+    # The first row wins a tie, and rows come in the order of their ids: the choice is stable.
+    return max(rows, key=lambda row: _rank(row, policy))
+
+
+def _joined(op: Op, reason: str, rows: Sequence[Attribute], policy: Policy) -> Operation:
+    winner = _winner(rows, policy)
+    others = [row for row in rows if row is not winner]
+    # A protected row is never written, not even its times.
+    after = winner if policy.protects(winner) else united(winner, others)
+    return Operation(
+        op=op, reason=reason, row_ids=(winner.id, *(row.id for row in others)), after=after
+    )
+
+
+def _covered(row: Attribute, winner: Attribute) -> bool:
+    return covers(said(winner.key, winner.text), said(row.key, row.text))
+
+
+def losses(operations: Iterable[Operation]) -> int:
+    """Return how many rows the operations lose: all that are removed or superseded.
+
+    Merged rows are covered by their winner, so they are no loss.
+    """
+    return sum(len(op.retired) for op in operations if op.op in (Op.REMOVE, Op.SUPERSEDE))
+
+
+def changes(operations: Iterable[Operation]) -> Mapping[AttributeId, Attribute | None]:
+    """Return what becomes of each row that is written: its new form, None where it goes."""
+    found: dict[AttributeId, Attribute | None] = {}
+    for op in operations:
+        if op.after:
+            found[op.after.id] = op.after
+        found.update(dict.fromkeys(op.retired))
+    return found

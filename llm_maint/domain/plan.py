@@ -1,0 +1,122 @@
+"""A consolidation as a value: what becomes of every row, before anything is written."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+from llm_maint.domain.chat import NO_USAGE, Usage
+from llm_maint.domain.judge import Op, Operation, changes, losses
+from llm_maint.domain.profile import Attribute, AttributeId, Entity, Policy
+from llm_maint.domain.reply import Refused
+
+FATES = ("kept", "merged", "superseded", "removed", "conflict", "unreviewed")
+"""What can become of a row; every row of a plan has exactly one of these."""
+
+ALWAYS_ALLOWED_LOSSES = 3
+"""Losses that no ratio forbids, so that a small profile can be tidied at all."""
+
+_FATE_OF_RETIRED = {
+    Op.FOLD: "merged",
+    Op.MERGE: "merged",
+    Op.SUPERSEDE: "superseded",
+    Op.REMOVE: "removed",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a consolidation will do to one entity's rows.
+
+    `rows` is every row that was read, `unreviewed` those the model said nothing about. `held` says
+    why the plan waits for review; it is None for a plan that may be applied.
+    """
+
+    entity: Entity
+    rows: tuple[Attribute, ...]
+    operations: tuple[Operation, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    unreviewed: frozenset[AttributeId] = frozenset()
+    held: str | None = None
+    model: str | None = None
+    prompt_version: str = ""
+    usage: Usage = NO_USAGE
+
+    @property
+    def changes_rows(self) -> bool:
+        """Whether applying the plan writes anything; conflicts alone do not."""
+        return any(op.op is not Op.CONFLICT for op in self.operations)
+
+    def fates(self) -> dict[AttributeId, str]:
+        """Return what becomes of each row that was read."""
+        fates = {row.id: "unreviewed" if row.id in self.unreviewed else "kept" for row in self.rows}
+        for op in self.operations:
+            if op.op is Op.CONFLICT:
+                fates.update(dict.fromkeys(op.row_ids, "conflict"))
+            else:
+                fates.update(dict.fromkeys(op.retired, _FATE_OF_RETIRED[op.op]))
+        return fates
+
+    def accounting(self) -> dict[str, int]:
+        """Return how many rows met each fate; the sum is the number of rows read."""
+        counted = Counter(self.fates().values())
+        return {fate: counted[fate] for fate in FATES}
+
+    def check(self) -> None:
+        """Refuse a plan that does not account for every row exactly once: it would be a bug."""
+        ids = [row.id for row in self.rows]
+        retired = Counter(row_id for op in self.operations for row_id in op.retired)
+        named = {row_id for op in self.operations for row_id in op.row_ids}
+        if (
+            len(set(ids)) != len(ids)
+            or not named <= set(ids)
+            or any(n > 1 for n in retired.values())
+        ):
+            raise AssertionError(f"the plan for {self.entity} names a row twice or an unknown one")
+        if sum(self.accounting().values()) != len(ids):
+            raise AssertionError(f"the plan for {self.entity} does not add up")
+
+    def without(self, changed: Collection[AttributeId]) -> Self:
+        """Return the plan without the operations that touch rows somebody changed meanwhile."""
+        dropped = [op for op in self.operations if not set(op.row_ids).isdisjoint(changed)]
+        refused = tuple(Refused("changed_meanwhile", op.reason, op.row_ids) for op in dropped)
+        return replace(
+            self,
+            operations=tuple(op for op in self.operations if op not in dropped),
+            refused=self.refused + refused,
+        )
+
+    def survivors(self) -> list[Attribute]:
+        """Return the rows as they will be, in the order they were read."""
+        changed = changes(self.operations)
+        after = [changed.get(row.id, row) for row in self.rows]
+        return [row for row in after if row is not None]
+
+
+def guard_losses(plan: Plan, policy: Policy, *, lost_recently: int) -> Plan:
+    """Return the plan, held for review where it would lose too many rows.
+
+    Over any seven days the removed and superseded rows may be at most `max_loss_ratio` of the
+    unprotected rows, with `ALWAYS_ALLOWED_LOSSES` always allowed.
+
+    Args:
+        plan: a plan that was not applied yet.
+        policy: what the settings allow.
+        lost_recently: rows of the entity lost in the last seven days, from the journal.
+
+    """
+    lost = losses(plan.operations)
+    open_rows = sum(not policy.protects(row) for row in plan.rows)
+    allowed = max(ALWAYS_ALLOWED_LOSSES, int(policy.max_loss_ratio * open_rows))
+    if lost == 0 or lost + lost_recently <= allowed:
+        return plan
+    past = f" after {lost_recently} in the last seven days" if lost_recently else ""
+    reason = f"it would lose {lost} of {open_rows} unprotected rows{past}; allowed are {allowed}"
+    return replace(plan, held=reason)
+
+
+def categories_updated(operations: Iterable[Operation], rows: Sequence[Attribute]) -> list[str]:
+    """Return the categories in which a row changes or goes."""
+    category = {row.id: row.category for row in rows}
+    touched = changes(operations)
+    return sorted({category[row_id] for row_id in touched})

@@ -1,0 +1,148 @@
+"""A plan as a JSON document and back: what `--json` prints, files carry and the store keeps."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from llm_maint.domain.chat import Usage
+from llm_maint.domain.judge import Op, Operation
+from llm_maint.domain.plan import Plan, categories_updated
+from llm_maint.domain.profile import Attribute, Entity, parse_time
+from llm_maint.domain.reply import Refused
+from llm_maint.domain.request import iso
+from llm_maint.errors import InvalidInputError
+
+FORMAT = 1
+"""Version of the saved document; a newer one than this is refused."""
+
+
+def row_document(row: Attribute) -> dict[str, Any]:
+    """Return a row as `profile show` prints it."""
+    return {
+        "id": row.id,
+        "category": row.category,
+        "key": row.key,
+        "value": row.value,
+        "confidence": row.confidence,
+        "source": row.source,
+        "source_message_id": row.source_message_id,
+        "created_at": row.created_at and iso(row.created_at),
+        "updated_at": row.updated_at and iso(row.updated_at),
+    }
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """Return a plan as `profile consolidate --json` prints it."""
+    before = {row.id: row for row in plan.rows}
+    operations = [_operation_document(op, before) for op in plan.operations]
+    return {
+        "entity_id": plan.entity.id,
+        "entity_type": plan.entity.type,
+        "held": plan.held is not None,
+        "held_because": plan.held,
+        "attributes_before": len(plan.rows),
+        "attributes_after": len(plan.rows if plan.held else plan.survivors()),
+        "categories_updated": categories_updated(plan.operations, plan.rows),
+        "accounting": plan.accounting(),
+        "operations": operations,
+        "conflicts": [op for op in operations if op["op"] == Op.CONFLICT],
+        "dropped_operations": [
+            {"guard": r.guard, "reason": r.reason, "row_ids": list(r.row_ids)} for r in plan.refused
+        ],
+        "llm": {
+            "calls": plan.usage.calls,
+            "prompt_tokens": plan.usage.prompt_tokens,
+            "completion_tokens": plan.usage.completion_tokens,
+            "model": plan.model,
+        },
+        "prompt_version": plan.prompt_version,
+    }
+
+
+def saved_document(plan: Plan) -> dict[str, Any]:
+    """Return a plan's document with all it takes to apply it later: `read_plan` reads it back."""
+    after = {op.winner_id: op.after for op in plan.operations if op.after}
+    return {
+        "format": FORMAT,
+        **plan_document(plan),
+        "rows": [{**row_document(row), "image": dict(row.image)} for row in plan.rows],
+        "unreviewed": [row.id for row in plan.rows if row.id in plan.unreviewed],
+        "images_after": [[row_id, dict(row.image)] for row_id, row in after.items() if row],
+    }
+
+
+def read_plan(document: Mapping[str, Any]) -> Plan:
+    """Return the plan of a saved document.
+
+    Raises:
+        InvalidInputError: the document is not one that `saved_document` made.
+
+    """
+    if document.get("format") != FORMAT:
+        raise InvalidInputError(
+            f"not a saved plan of format {FORMAT}: write one with profile consolidate --plan-out"
+        )
+    try:
+        return _read(document)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise InvalidInputError(f"not a saved plan: {error!r}") from error
+
+
+def _operation_document(op: Operation, before: Mapping[Any, Attribute]) -> dict[str, Any]:
+    return {
+        "op": op.op.value,
+        "reason": op.reason,
+        "winner_id": op.winner_id,
+        "row_ids": list(op.row_ids),
+        "before": [row_document(before[row_id]) for row_id in op.row_ids],
+        "after": op.after and row_document(op.after),
+    }
+
+
+def _read(document: Mapping[str, Any]) -> Plan:
+    images = {row_id: image for row_id, image in document["images_after"]}  # noqa: C416 pairs
+    llm = document["llm"]
+    plan = Plan(
+        entity=Entity.named(document["entity_id"], document["entity_type"]),
+        rows=tuple(_read_row(row, row["image"]) for row in document["rows"]),
+        operations=tuple(_read_operation(op, images) for op in document["operations"]),
+        refused=tuple(
+            Refused(r["guard"], r["reason"], tuple(r["row_ids"]))
+            for r in document["dropped_operations"]
+        ),
+        unreviewed=frozenset(document["unreviewed"]),
+        held=document["held_because"],
+        model=llm["model"],
+        prompt_version=document["prompt_version"],
+        usage=Usage(llm["calls"], llm["prompt_tokens"], llm["completion_tokens"]),
+    )
+    plan.check()
+    return plan
+
+
+def _read_operation(op: Mapping[str, Any], images: Mapping[Any, Any]) -> Operation:
+    after: Mapping[str, Any] | None = op["after"]
+    return Operation(
+        op=Op(op["op"]),
+        reason=op["reason"],
+        row_ids=tuple(_ids(op["row_ids"])),
+        after=None if after is None else _read_row(after, images[after["id"]]),
+    )
+
+
+def _read_row(row: Mapping[str, Any], image: Mapping[str, Any]) -> Attribute:
+    return Attribute(
+        id=row["id"],
+        category=row["category"],
+        key=row["key"],
+        value=row["value"],
+        confidence=row["confidence"],
+        source=row["source"],
+        source_message_id=row["source_message_id"],
+        created_at=parse_time(row["created_at"], where="created_at"),
+        updated_at=parse_time(row["updated_at"], where="updated_at"),
+        image=dict(image),
+    )
+
+
+def _ids(names: Sequence[Any]) -> Sequence[Any]:
+    return [name for name in names if isinstance(name, int | str)]

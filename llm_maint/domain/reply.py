@@ -1,0 +1,145 @@
+"""A model's reply as proposals: read strictly, never repaired into something it did not say."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llm_maint.domain.profile import AttributeId
+from llm_maint.errors import ModelReplyError
+
+GROUP_OPS = ("merge", "supersede", "conflict")
+REMOVAL_REASONS = ("noise", "transient", "empty")
+
+_FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*)\n\s*```\s*\Z", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What the model proposes for some rows; `op` is merge, supersede, conflict or remove."""
+
+    op: str
+    reason: str
+    row_ids: tuple[AttributeId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A part of a reply that cannot be used, and why."""
+
+    guard: str
+    reason: str
+    row_ids: tuple[AttributeId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole reply in terms of database ids."""
+
+    proposals: tuple[Proposal, ...]
+    refused: tuple[Refused, ...]
+    reviewed: frozenset[AttributeId]
+
+
+def read_reply(text: str, ids: Mapping[str, AttributeId]) -> Reply:
+    """Return what a reply proposes.
+
+    Args:
+        text: the reply: one JSON object, perhaps in a code fence.
+        ids: the ids of the request and the rows they stand for.
+
+    Raises:
+        ModelReplyError: the reply is not JSON or not of the agreed shape. A single operation that
+            is malformed or names an unknown id is refused alone; the others stand.
+
+    """
+    document = _document(text)
+    proposals: list[Proposal] = []
+    refused: list[Refused] = []
+    for item, is_group in [
+        *((group, True) for group in _list_of(document, "groups")),
+        *((removal, False) for removal in _list_of(document, "remove")),
+    ]:
+        read = _group(item, ids) if is_group else _removal(item, ids)
+        (proposals if isinstance(read, Proposal) else refused).append(read)  # type: ignore[arg-type]
+    reviewed = frozenset(
+        ids[name]
+        for name in _list_of(document, "reviewed")
+        if isinstance(name, str) and name in ids
+    )
+    return Reply(tuple(proposals), tuple(refused), reviewed)
+
+
+def _document(text: str) -> Mapping[str, Any]:
+    fenced = _FENCED.match(text)
+    try:
+        document = json.loads(
+            fenced[1] if fenced else text,
+            object_pairs_hook=_without_duplicates,
+            parse_constant=_no_constant,
+        )
+    except (ValueError, RecursionError) as error:
+        raise ModelReplyError(f"the reply is not JSON: {_first(text)}") from error
+    if not isinstance(document, dict):
+        raise ModelReplyError(f"the reply is not a JSON object: {_first(text)}")
+    if not any(name in document for name in ("groups", "remove", "reviewed")):
+        raise ModelReplyError("the reply has none of groups, remove and reviewed")
+    return document
+
+
+def _without_duplicates(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key occurs twice")
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _list_of(document: Mapping[str, Any], name: str) -> list[Any]:
+    found = document.get(name, [])
+    if not isinstance(found, list):
+        raise ModelReplyError(f"{name!r} of the reply is not a list")
+    return found
+
+
+def _group(item: object, ids: Mapping[str, AttributeId]) -> Proposal | Refused:
+    if not isinstance(item, dict) or not isinstance(item.get("ids"), list):
+        return Refused("malformed", "a group without a list of ids", ())
+    rows, unknown = _rows(item["ids"], ids)
+    reason = str(item.get("reason") or "")
+    if item.get("op") not in GROUP_OPS:
+        return Refused("malformed", f"unknown op {_first(str(item.get('op')))}", rows)
+    if unknown:
+        return Refused("unknown_id", f"unknown id {unknown}", rows)
+    if len(rows) < 2:  # noqa: PLR2004 a group of one groups nothing
+        return Refused("group_of_one", reason or "a group of one row", rows)
+    return Proposal(str(item["op"]), reason, rows)
+
+
+def _removal(item: object, ids: Mapping[str, AttributeId]) -> Proposal | Refused:
+    if not isinstance(item, dict):
+        return Refused("malformed", "a removal that is no object", ())
+    rows, unknown = _rows([item.get("id")], ids)
+    why = item.get("why")
+    if unknown:
+        return Refused("unknown_id", f"unknown id {unknown}", rows)
+    if why not in REMOVAL_REASONS:
+        return Refused("malformed", f"unknown why {_first(str(why))}", rows)
+    return Proposal("remove", str(item.get("reason") or why), rows)
+
+
+def _rows(
+    names: Sequence[object], ids: Mapping[str, AttributeId]
+) -> tuple[tuple[AttributeId, ...], str | None]:
+    known = [ids[name] for name in names if isinstance(name, str) and name in ids]
+    unknown = next((n for n in names if not isinstance(n, str) or n not in ids), None)
+    shown = None if len(known) == len(names) else _first(str(unknown))
+    return tuple(dict.fromkeys(known)), shown
+
+
+def _first(text: str) -> str:
+    return repr(text if len(text) <= 80 else f"{text[:80]}...")  # noqa: PLR2004 one line

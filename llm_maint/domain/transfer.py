@@ -1,0 +1,216 @@
+"""Import and export of profile rows: JSON array or JSON Lines; a bad row names its line."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from llm_maint.domain.profile import Attribute, Entity, parse_time
+from llm_maint.domain.request import iso
+from llm_maint.errors import DataError, InvalidInputError, MaintError
+
+FIELDS = (
+    "id",
+    "entity_id",
+    "entity_type",
+    "category",
+    "key",
+    "value",
+    "confidence",
+    "source",
+    "source_message_id",
+    "created_at",
+    "updated_at",
+)
+
+MAX_CHARS: Mapping[str, int] = {
+    "entity_id": 100,
+    "category": 50,
+    "key": 100,
+    "source": 50,
+    "source_message_id": 100,
+}
+"""The widths of the assistant's columns, in characters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAttribute:
+    """A row to insert; `line` is where it stands in the file."""
+
+    line: int
+    entity: Entity
+    category: str
+    key: str
+    value: Any
+    confidence: float | None
+    source: str | None
+    source_message_id: str | None
+    created_at: datetime | None
+    updated_at: datetime | None
+
+
+def read_rows(text: str, *, name: str, entity: Entity | None) -> list[NewAttribute]:
+    """Return the rows of a file.
+
+    Args:
+        text: a JSON array of objects, or JSON Lines.
+        name: the file's name, for messages.
+        entity: whose rows they are, where a row does not say.
+
+    Raises:
+        InvalidInputError: the first bad row, by its line.
+
+    """
+    rows = []
+    for line, item in _items(text, name):
+        try:
+            rows.append(_row(item, line, entity))
+        except MaintError as error:
+            raise InvalidInputError(
+                f"{name}, line {line}: {error}; nothing was imported"
+            ) from error
+    return rows
+
+
+def export_row(row: Attribute, entity: Entity) -> dict[str, Any]:
+    """Return a row as `read_rows` reads it."""
+    return {
+        "id": row.id,
+        "entity_id": entity.id,
+        "entity_type": entity.type,
+        "category": row.category,
+        "key": row.key,
+        "value": row.value,
+        "confidence": row.confidence,
+        "source": row.source,
+        "source_message_id": row.source_message_id,
+        "created_at": row.created_at and iso(row.created_at),
+        "updated_at": row.updated_at and iso(row.updated_at),
+    }
+
+
+def _items(text: str, name: str) -> Iterator[tuple[int, Any]]:
+    text = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
+    start = len(text) - len(text.lstrip())
+    if text[start : start + 1] == "[":
+        yield from _array(text, start + 1, name)
+        return
+    for line, content in enumerate(text.splitlines(), start=1):
+        if content.strip():
+            try:
+                yield line, json.loads(content, parse_constant=_no_constant)
+            except ValueError as error:
+                raise InvalidInputError(
+                    f"{name}, line {line}: not JSON; nothing was imported"
+                ) from error
+
+
+def _array(text: str, position: int, name: str) -> Iterator[tuple[int, Any]]:
+    """Yield the items of a JSON array one by one, so that each is known by its line."""
+    decoder = json.JSONDecoder(parse_constant=_no_constant)
+    expects_item = True
+    while True:
+        position += len(text[position:]) - len(text[position:].lstrip())
+        line = text.count("\n", 0, position) + 1
+        if text[position : position + 1] == "]" and not text[position + 1 :].strip():
+            return
+        if not expects_item and text[position : position + 1] == ",":
+            expects_item, position = True, position + 1
+            continue
+        try:
+            item, position = decoder.raw_decode(text, position if expects_item else len(text))
+        except ValueError as error:
+            raise InvalidInputError(
+                f"{name}, line {line}: not JSON; nothing was imported"
+            ) from error
+        expects_item = False
+        yield line, item
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _row(item: object, line: int, entity: Entity | None) -> NewAttribute:
+    if not isinstance(item, dict):
+        raise InvalidInputError("a row is a JSON object")
+    unknown = item.keys() - set(FIELDS)
+    if unknown:
+        raise InvalidInputError(f"unknown field {min(unknown)!r}")
+    if "value" not in item:
+        raise InvalidInputError("value is missing")
+    return NewAttribute(
+        line=line,
+        entity=_entity(item, entity),
+        category=_required(item, "category"),
+        key=_required(item, "key"),
+        value=_value(item["value"]),
+        confidence=_confidence(item.get("confidence")),
+        source=_optional(item, "source"),
+        source_message_id=_optional(item, "source_message_id"),
+        created_at=_time(item, "created_at"),
+        updated_at=_time(item, "updated_at"),
+    )
+
+
+def _entity(item: Mapping[str, Any], entity: Entity | None) -> Entity:
+    if item.get("entity_id") is None and entity is not None:
+        return entity
+    if item.get("entity_id") is None:
+        raise InvalidInputError("entity_id is missing; --entity supplies it")
+    name = _required(item, "entity_id")
+    return Entity.named(name, str(item.get("entity_type") or "user"))
+
+
+def _required(item: Mapping[str, Any], name: str) -> str:
+    text = _optional(item, name)
+    if text is None or not text.strip():
+        raise InvalidInputError(f"{name} is missing")
+    return text
+
+
+def _optional(item: Mapping[str, Any], name: str) -> str | None:
+    text = item.get(name)
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise InvalidInputError(f"{name} is not a text")
+    if len(text) > MAX_CHARS[name]:
+        raise InvalidInputError(f"{name} is longer than {MAX_CHARS[name]} characters")
+    _storable(text, name)
+    return text
+
+
+def _value(value: Any) -> Any:  # noqa: ANN401 a JSON value is any type
+    _storable(json.dumps(value, ensure_ascii=False), "value")
+    if "\\u0000" in json.dumps(value):
+        raise InvalidInputError("value holds the character NUL, which no database text can")
+    return value
+
+
+def _storable(text: str, name: str) -> None:
+    if "\x00" in text:
+        raise InvalidInputError(f"{name} holds the character NUL, which no database text can")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(f"{name} holds half a character (a lone surrogate)") from error
+
+
+def _confidence(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InvalidInputError("confidence is not a number")
+    if not 0 <= value <= 1:
+        raise InvalidInputError(f"confidence is {value:g}, not between 0 and 1")
+    return float(value)
+
+
+def _time(item: Mapping[str, Any], name: str) -> datetime | None:
+    try:
+        return parse_time(item.get(name), where=name)
+    except DataError as error:
+        raise InvalidInputError(str(error)) from error

@@ -1,0 +1,73 @@
+"""Words of a fact: folding, keys as snake_case, and whether one text says all that another says."""
+
+import json
+import re
+import unicodedata
+from typing import Any
+
+_WORD = re.compile(r"[^\W_]+(?:['\N{RIGHT SINGLE QUOTATION MARK}][^\W_]+)*")
+_NUMBER = re.compile(r"(?:(?<!\w)-)?\d+(?:[.,:/-]\d+)*")
+_SYMBOL = re.compile(r"[^\w\s.,;:!?'\"()\-\N{RIGHT SINGLE QUOTATION MARK}]")
+
+# Words of reporting and grammar: they carry no fact ("the user mentioned that ...").
+_NO_CONTENT = frozenset(
+    """
+    a an the is are was were be been has have had that this which who of and
+    user user's users mentioned mentions said says told noted reported stated also
+    """.split()  # noqa: SIM905 one line of words, not one word a line
+)
+_NEGATIONS = frozenset(
+    {"no", "not", "never", "none", "nobody", "nothing", "neither", "nor", "without", "cannot"}
+)
+
+
+def folded(value: Any) -> str:  # noqa: ANN401 a JSON value is any type
+    """Return a text equal for values that are the same after NFKC, case and white-space folding."""
+    if isinstance(value, str):
+        return json.dumps(" ".join(unicodedata.normalize("NFKC", value).casefold().split()))
+    return json.dumps(value, sort_keys=True)
+
+
+def snake_case(key: str) -> str:
+    """Return a key as snake_case. Letters of every script are letters: keys are not all English."""
+    return re.sub(r"[\W_]+", "_", unicodedata.normalize("NFKC", key).casefold()).strip("_")
+
+
+def covers(survivor: str, retired: str) -> bool:
+    """Return whether `survivor` says all that `retired` says, so that retiring it loses nothing.
+
+    Every number, symbol and content word of the retired text must occur in the survivor, and both
+    must deny equally often: "eats pork" does not cover "does not eat pork", nor "C" "C++". Strict
+    on purpose: a row that is not covered only stays.
+    """
+    return (
+        _numbers(retired) <= _numbers(survivor)
+        and _symbols(retired) <= _symbols(survivor)
+        and _content(retired) <= _content(survivor)
+        and _negations(retired) == _negations(survivor)
+    )
+
+
+def said(key: str, text: str) -> str:
+    """Return key and value as one text; a key is a part of the fact."""
+    return f"{key.replace('_', ' ')} {text}"
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold().replace("_", " "))
+
+
+def _content(text: str) -> set[str]:
+    return {word for word in _words(text) if word not in _NO_CONTENT}
+
+
+def _numbers(text: str) -> set[str]:
+    return set(_NUMBER.findall(unicodedata.normalize("NFKC", text)))
+
+
+def _symbols(text: str) -> set[str]:
+    return set(_SYMBOL.findall(unicodedata.normalize("NFKC", text)))
+
+
+def _negations(text: str) -> int:
+    return sum(word in _NEGATIONS or word.endswith(("n't", "n’t")) for word in _words(text))  # noqa: RUF001
