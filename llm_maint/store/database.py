@@ -1,0 +1,98 @@
+"""The database: short read and write transactions, and errors that say what to do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from llm_maint.store import dialect, migrations
+
+__all__ = ["Connection", "Database"]
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database that holds an assistant's memory and our jobs.
+
+    `place` is its URL without the password, for messages.
+    """
+
+    engine: Engine
+    place: str
+
+    @classmethod
+    def at(cls, url: str, *, place: str, schema: str, timeout: int, create: bool = False) -> Self:
+        """Return the database of a URL; nothing is connected yet.
+
+        Args:
+            url: `sqlite:///FILE` or `postgresql://...`.
+            place: the URL as it may be shown.
+            schema: PostgreSQL schema of our own tables; empty = the search path.
+            timeout: seconds to wait for a connection or a lock.
+            create: whether a missing SQLite file may be created.
+
+        """
+        engine = dialect.engine_for(url, schema=schema, timeout=timeout, create=create)
+        return cls(engine, place)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that only reads; it sees one state of the database."""
+        with self._explaining(), self.engine.connect() as connection:
+            if dialect.is_postgresql(connection):
+                connection = connection.execution_options(  # noqa: PLW2901
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a transaction that writes; it commits at the end or, after an error, not at all."""
+        with self._explaining(), self.engine.connect() as connection:
+            connection = connection.execution_options(writes=True)  # noqa: PLW2901
+            with connection.begin():
+                yield connection
+
+    def upgrade(self, *, now: datetime) -> tuple[int, int]:
+        """Apply the migrations that are missing; return the schema version before and after."""
+        with self.write() as connection:
+            return migrations.upgrade(connection, now=now)
+
+    def version(self) -> int | None:
+        """Return the schema version, None where there is no table of ours."""
+        with self.read() as connection:
+            return migrations.version(connection)
+
+    def check_schema(self) -> None:
+        """Refuse a schema that this version does not work with.
+
+        Raises:
+            SchemaError: it is missing, older or newer; the message says what to do.
+
+        """
+        with self.read() as connection:
+            migrations.check(connection, self.place)
+
+    def server_time(self) -> datetime | None:
+        """Return the server's clock; None where the host's is the only one (SQLite)."""
+        with self.read() as connection:
+            return dialect.server_time(connection)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            meaning = dialect.explained(error, self.place)
+            if meaning is None:
+                raise
+            raise meaning from error

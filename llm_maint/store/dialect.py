@@ -1,0 +1,307 @@
+"""All that differs between PostgreSQL and SQLite: connections, types, what errors mean."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.pool import QueuePool
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from llm_maint.domain.profile import parse_time, parse_value
+from llm_maint.domain.runs import storable
+from llm_maint.errors import (
+    ConfigurationError,
+    DatabaseBusyError,
+    DatabaseUnavailableError,
+    DataError,
+    MaintError,
+    SchemaError,
+)
+
+OWN_SCHEMA = "maint"
+"""A placeholder in our own tables; the engine translates it to `database.schema`."""
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment in UTC: `timestamptz` on PostgreSQL, sortable text on SQLite.
+
+    The text is the form of SQLite's own `datetime()`, so that rows written by hand compare right.
+    """
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the type of the column."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(sa.Text())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ANN401
+        """Refuse naive times: nobody could say which moment they mean."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive time: every time has a zone here")
+        return value if dialect.name == "postgresql" else sqlite_time(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002
+        """Read a time, also one written by hand."""
+        return value if isinstance(value, datetime) else parse_time(value, where="a time column")
+
+
+class JsonDocument(TypeDecorator[Any]):
+    """A JSON object of our own; the assistant's JSON is read as text instead, see `rows`.
+
+    `jsonb` on PostgreSQL, text on SQLite, where a row written by hand may hold anything: what is
+    not JSON comes back as the text it is.
+    """
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the type of the column."""
+        jsonb = postgresql.JSONB(none_as_null=True)
+        return dialect.type_descriptor(jsonb if dialect.name == "postgresql" else sa.Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401
+        """Write JSON that every database can hold."""
+        if value is None:
+            return None
+        clean = storable(value)
+        return clean if dialect.name == "postgresql" else json.dumps(clean, ensure_ascii=False)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401
+        """Read JSON."""
+        return value if dialect.name == "postgresql" or value is None else parse_value(str(value))
+
+
+class moment(sa.sql.functions.FunctionElement[datetime]):  # noqa: N801 a function of SQL
+    """A time column as it compares: on SQLite a time written by hand may have another form."""
+
+    inherit_cache = True
+    type = UtcTime()
+
+
+@compiles(moment)
+def _moment(element: moment, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    return compiler.process(element.clauses, **kwargs)
+
+
+@compiles(moment, "sqlite")
+def _moment_sqlite(element: moment, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    return f"strftime('%Y-%m-%d %H:%M:%f', {compiler.process(element.clauses, **kwargs)})"
+
+
+class RawType(sa.types.UserDefinedType[Any]):
+    """A PostgreSQL type by its own name, for casting text to the type of a column."""
+
+    cache_ok = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_col_spec(self, **_: Any) -> str:  # noqa: ANN401
+        """Return the name."""
+        return self.name
+
+
+def sqlite_time(moment: datetime) -> str:
+    """Return a time as SQLite's own functions write it, with microseconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def engine_for(url: str, *, schema: str, timeout: int, create: bool) -> Engine:
+    """Return an engine. Nothing is connected yet.
+
+    Args:
+        url: `sqlite:///FILE` or `postgresql://...`.
+        schema: PostgreSQL schema of our own tables; empty = the search path.
+        timeout: seconds to wait for a connection or a lock.
+        create: whether a missing SQLite file may be created; only `init` does.
+
+    Raises:
+        ConfigurationError: the URL is not one of these two.
+
+    """
+    try:
+        parsed = sa.make_url(url.replace("postgres://", "postgresql://", 1))
+    except sa.exc.ArgumentError as error:
+        raise ConfigurationError(
+            "database.url is not a URL (sqlite:///FILE, postgresql://...)"
+        ) from error
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite_engine(parsed, timeout=timeout, create=create)
+    if parsed.get_backend_name() == "postgresql":
+        return _postgresql_engine(parsed, schema=schema, timeout=timeout)
+    raise ConfigurationError(
+        f"database.url: {parsed.drivername!r} is not supported; use sqlite:///FILE or postgresql://..."
+    )
+
+
+def _sqlite_engine(url: sa.URL, *, timeout: int, create: bool) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise ConfigurationError(
+            "database.url: name a file, as in sqlite:////var/lib/llm-maint/memory.db"
+        )
+    path = Path(url.database).expanduser()
+    engine = sa.create_engine(
+        "sqlite://",
+        creator=_sqlite_opener(path, timeout=timeout, create=create),
+        poolclass=QueuePool,
+        execution_options={"schema_translate_map": {OWN_SCHEMA: None}},
+    )
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _sqlite_opener(path: Path, *, timeout: int, create: bool) -> Callable[[], sqlite3.Connection]:
+    uri = f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
+
+    def connect() -> sqlite3.Connection:
+        new = create and not path.exists()
+        if new:
+            path.touch(mode=0o600)
+        # isolation_level None: we say ourselves when a transaction begins, and as what.
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False
+        )
+        if new:  # readers and a writer side by side; only in a file of our own making
+            connection.execute("PRAGMA journal_mode = WAL")
+        return connection
+
+    return connect
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _postgresql_engine(url: sa.URL, *, schema: str, timeout: int) -> Engine:
+    return sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        # No prepared statements: they are session state, which a pooler in front may not keep.
+        connect_args={"connect_timeout": timeout, "prepare_threshold": None},
+        execution_options={"schema_translate_map": {OWN_SCHEMA: schema or None}},
+        hide_parameters=True,
+    )
+
+
+def is_postgresql(connection: Connection) -> bool:
+    """Return whether this is PostgreSQL."""
+    return connection.dialect.name == "postgresql"
+
+
+def server_time(connection: Connection) -> datetime | None:
+    """Return the database server's clock; None where the database has none of its own."""
+    if not is_postgresql(connection):
+        return None
+    moment: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+    return moment.astimezone(UTC)
+
+
+def explained(error: sa.exc.DBAPIError, place: str) -> MaintError | None:
+    """Return what a driver's error means, or None where it is a bug of ours.
+
+    Args:
+        error: as SQLAlchemy raised it.
+        place: the database's URL without its password.
+
+    """
+    text = _first_line(error.orig)
+    if isinstance(error, sa.exc.DataError | sa.exc.IntegrityError):
+        return DataError(f"the database refused a value: {text}")
+    if isinstance(error.orig, sqlite3.Error):
+        return _explained_sqlite(text, place)
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None and not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+        return None
+    return _explained_postgresql(state, text, place)
+
+
+_SQLITE_MEANINGS: tuple[tuple[str, type[MaintError], str], ...] = (
+    (
+        "unable to open",
+        DatabaseUnavailableError,
+        "no database at {place}; create it with: llm-maint init",
+    ),
+    (
+        "locked",
+        DatabaseBusyError,
+        "the database {place} is locked by another process; try again later",
+    ),
+    (
+        "readonly",
+        DatabaseUnavailableError,
+        "the database {place} cannot be written: check its permissions",
+    ),
+    (
+        "read-only",
+        DatabaseUnavailableError,
+        "the database {place} cannot be written: check its permissions",
+    ),
+    (
+        "full",
+        DatabaseUnavailableError,
+        "the disk of {place} is full: make room; nothing was changed",
+    ),
+    ("disk i/o", DatabaseUnavailableError, "the disk of {place} reports an error"),
+    ("not a database", ConfigurationError, "{place} is not an SQLite database: check database.url"),
+    ("malformed", DatabaseUnavailableError, "the database {place} is damaged: restore a backup"),
+    ("no such table", SchemaError, "{text}; create what is missing with: llm-maint db upgrade"),
+)
+
+
+def _explained_sqlite(text: str, place: str) -> MaintError | None:
+    for sign, kind, message in _SQLITE_MEANINGS:
+        if sign in text.lower():
+            return kind(message.format(place=place, text=text))
+    return None
+
+
+_POSTGRESQL_MEANINGS: tuple[tuple[str, type[MaintError], str], ...] = (
+    (
+        "55P03",
+        DatabaseBusyError,
+        "the database {place} is locked by another process; try again later",
+    ),
+    ("40", DatabaseBusyError, "another process changed the same rows; try again later"),
+    (
+        "53100",
+        DatabaseUnavailableError,
+        "the disk of {place} is full: make room; nothing was changed",
+    ),
+    ("53", DatabaseUnavailableError, "the database {place} is out of resources: {text}"),
+    ("25006", DatabaseUnavailableError, "the database {place} is read-only (a standby?)"),
+    ("42501", ConfigurationError, "{text}: grant it to the user of database.url"),
+    ("42P01", SchemaError, "{text}; create what is missing with: llm-maint db upgrade"),
+    ("3F000", ConfigurationError, "{text}: check database.schema"),
+    ("28", DatabaseUnavailableError, "the database {place} refuses the user or password: {text}"),
+    ("08", DatabaseUnavailableError, "cannot reach the database {place}: {text}"),
+    ("57P", DatabaseUnavailableError, "the database {place} is shutting down or starting: {text}"),
+    ("3D000", DatabaseUnavailableError, "{text} at {place}: check database.url"),
+)
+
+
+def _explained_postgresql(state: str | None, text: str, place: str) -> MaintError | None:
+    if state is None:  # libpq itself: no server, no name, a time-out, a connection that broke
+        return DatabaseUnavailableError(f"cannot reach the database {place}: {text}")
+    for sign, kind, message in _POSTGRESQL_MEANINGS:
+        if state.startswith(sign):
+            return kind(message.format(place=place, text=text))
+    return None
+
+
+def _first_line(error: BaseException | None) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,79 @@
+"""Import of profile rows: journalled like every change, so an import can be undone."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from llm_maint.domain.profile import Entity, Image
+from llm_maint.domain.transfer import NewAttribute
+from llm_maint.errors import SchemaError
+from llm_maint.store import journal, profiles, rows
+from llm_maint.store.plans import IMPORT
+
+
+def import_rows(
+    connection: Connection,
+    entity: Entity,
+    new: Iterable[NewAttribute],
+    occasion: journal.Occasion,
+) -> str:
+    """Insert rows of one entity, and its profile where it has none; return the plan's id."""
+    recorder = journal.Recorder(connection)
+    rows.pin_text_form(connection)
+    ensure_profile(recorder, entity, occasion)
+    table = rows.user_table(connection, profiles.ATTRIBUTES)
+    now = profiles.exact_time(connection, occasion.now)
+    for row in new:
+        image = _image(connection, row, now)
+        recorder.write(table, None, _present(table, image), "inserted")
+    journal.keep(recorder, entity, occasion, kind=IMPORT, document={})
+    return recorder.plan_id
+
+
+def ensure_profile(recorder: journal.Recorder, entity: Entity, occasion: journal.Occasion) -> None:
+    """Insert the entity's row of `entity_profiles` if it has none and the table lets us."""
+    if profiles.head_of(recorder.connection, entity) is not None:
+        return
+    table = rows.user_table(recorder.connection, profiles.PROFILES)
+    now = profiles.exact_time(recorder.connection, occasion.now)
+    image: dict[str, Any] = {
+        "entity_type": entity.type.upper(),
+        "entity_id": entity.id,
+        "created_at": now,
+        "updated_at": now,
+    }
+    required = {column.name for column in table.columns.values() if column.required}
+    if required <= image.keys():
+        recorder.write(table, None, _present(table, image), "inserted")
+
+
+def _image(connection: Connection, row: NewAttribute, now: str) -> Image:
+    created, updated = (
+        profiles.exact_time(connection, moment) if moment else now
+        for moment in (row.created_at or row.updated_at, row.updated_at or row.created_at)
+    )
+    return {
+        "entity_type": row.entity.type.upper(),
+        "entity_id": row.entity.id,
+        "category": row.category,
+        "key": row.key,
+        "value": json.dumps(row.value, ensure_ascii=False),
+        "confidence": row.confidence,
+        "source": row.source,
+        "source_message_id": row.source_message_id,
+        "created_at": created,
+        "updated_at": updated,
+    }
+
+
+def _present(table: rows.UserTable, image: Image) -> Image:
+    """Return the columns that the table has; refuse to drop what a row says."""
+    missing = [name for name in _NEEDED if name in image and name not in table.columns]
+    if missing:
+        raise SchemaError(f"{table.name} has no column {missing[0]}")
+    return {name: value for name, value in image.items() if name in table.columns}
+
+
+_NEEDED = ("entity_type", "entity_id", "category", "key", "value")

@@ -1,0 +1,327 @@
+"""The journal: a plan applied with compare-and-set and before-images, and undone from them."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from llm_maint.domain.judge import changes
+from llm_maint.domain.plan import Plan
+from llm_maint.domain.plan_document import saved_document
+from llm_maint.domain.profile import Attribute, AttributeId, Entity, Image
+from llm_maint.errors import DatabaseBusyError, PlanRefusedError
+from llm_maint.store import profiles, rows
+from llm_maint.store.plans import (
+    APPLIED,
+    CONSOLIDATION,
+    HELD,
+    UNDO,
+    UNDONE,
+    StoredPlan,
+    find_plan,
+    set_status,
+    store_plan,
+)
+from llm_maint.store.tables import journal
+
+Summarise = Callable[[str, Sequence[Attribute]], str]
+"""Renders the summary of a name and its rows; None in its place leaves summaries alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """On whose behalf rows are changed: the run (None for a person), the judge, the time."""
+
+    judge: str
+    now: datetime
+    run_id: str | None = None
+    summarise: Summarise | None = None
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Writes rows of one plan and notes each with its before- and after-image."""
+
+    connection: Connection
+    plan_id: str = field(default_factory=lambda: uuid4().hex)
+    entries: list[dict[str, Any]] = field(default_factory=list)
+
+    def write(
+        self, table: rows.UserTable, before: Image | None, after: Image | None, effect: str
+    ) -> Image | None:
+        """Insert, change or delete a row; return it as the database then has it.
+
+        Raises:
+            DatabaseBusyError: it is not as it was read, although it was locked.
+
+        """
+        written: Image | None
+        if before is None:
+            assert after is not None
+            written = rows.insert_image(self.connection, table, after)
+        elif after is None:
+            written = None
+            if not rows.delete_image(self.connection, table, before):
+                raise DatabaseBusyError("a row changed while it was written; nothing was changed")
+        else:
+            written = rows.update_image(self.connection, table, before, after)
+            if written is None:
+                raise DatabaseBusyError("a row changed while it was written; nothing was changed")
+            written = {name: written[name] for name in before}
+        self._note(table.name, before, written, effect)
+        return written
+
+    def save(self) -> None:
+        """Write the journal."""
+        if self.entries:
+            self.connection.execute(journal.insert(), self.entries)
+
+    def _note(self, table: str, before: Image | None, after: Image | None, effect: str) -> None:
+        row = before or after
+        assert row is not None
+        self.entries.append(
+            {
+                "plan_id": self.plan_id,
+                "position": len(self.entries),
+                "table_name": table,
+                "row_id": str(row["id"]),
+                "effect": effect,
+                "before_image": before and json.dumps(before),
+                "after_image": after and json.dumps(after),
+            }
+        )
+
+
+def apply(
+    connection: Connection,
+    plan: Plan,
+    present: Sequence[Attribute],
+    occasion: Occasion,
+    *,
+    plan_id: str | None = None,
+) -> tuple[Plan, str | None]:
+    """Apply a plan; return it as it was applied, and its id (None where nothing changed).
+
+    A row that somebody changed meanwhile drops its operation. What was judged is remembered, so
+    that the same rows are not asked about again; after a dropped operation it is not. The summary
+    is rendered from the rows as they then are.
+
+    Args:
+        connection: a write transaction.
+        plan: what to do.
+        present: the entity's rows as they are now, locked.
+        occasion: on whose behalf.
+        plan_id: the id of a plan that was held until now.
+
+    """
+    table = rows.user_table(connection, profiles.ATTRIBUTES)
+    touched = {row_id for op in plan.operations for row_id in op.row_ids}
+    now_there = {row.id: row.image for row in present}
+    read = {row.id: row for row in plan.rows}
+    changed = {row_id for row_id in touched if now_there.get(row_id) != read[row_id].image}
+    applied = plan.without(changed)
+    recorder = Recorder(connection) if plan_id is None else Recorder(connection, plan_id)
+    written = _write_rows(recorder, table, applied)
+    if not changed:
+        judged = [replace(row, image=written.get(row.id, row.image)) for row in applied.survivors()]
+        profiles.remember_judged(
+            connection, plan.entity, judged, judge=occasion.judge, now=occasion.now
+        )
+    write_summary(recorder, plan.entity, occasion)
+    if not recorder.entries:
+        return applied, None
+    keep(recorder, plan.entity, occasion, kind=CONSOLIDATION, document=saved_document(applied))
+    return applied, recorder.plan_id
+
+
+def hold(connection: Connection, plan: Plan, occasion: Occasion) -> str:
+    """Keep a plan for review; return its id. Its rows count as judged until they change."""
+    profiles.remember_judged(
+        connection, plan.entity, plan.rows, judge=occasion.judge, now=occasion.now
+    )
+    stored = StoredPlan(
+        id=uuid4().hex,
+        kind=CONSOLIDATION,
+        status=HELD,
+        entity=plan.entity,
+        run_id=occasion.run_id,
+        reverts=None,
+        created_at=occasion.now,
+        applied_at=None,
+        document=saved_document(plan),
+    )
+    store_plan(connection, stored)
+    return stored.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone:
+    """What an undo did: its own plan id, the plan it undid, and the rows it put back."""
+
+    plan_id: str
+    reverts: str
+    entity: Entity
+    row_ids: tuple[AttributeId, ...]
+
+
+def undo(connection: Connection, name: str, occasion: Occasion, *, force: bool = False) -> Undone:
+    """Put back every row that a plan changed, all columns to the byte. It can itself be undone.
+
+    Args:
+        connection: a write transaction.
+        name: the plan's id or a unique start of it.
+        occasion: on whose behalf.
+        force: put rows back although they were edited since.
+
+    Raises:
+        PlanRefusedError: the plan is not applied, or rows were edited since.
+
+    """
+    plan = find_plan(connection, name, lock=True)
+    if plan.status != APPLIED:
+        raise PlanRefusedError(f"plan {plan.id[:8]} is {plan.status}: there is nothing to undo")
+    rows.pin_text_form(connection)
+    changes_made = _changes_of(connection, plan.id)
+    edited = [c for c in changes_made if c.edited and c.table.name == profiles.ATTRIBUTES]
+    if edited and not force:
+        ids = ", ".join(change.row_id for change in edited)
+        raise PlanRefusedError(
+            f"edited since plan {plan.id[:8]}: row {ids}; --force puts back what was before"
+        )
+    recorder = Recorder(connection)
+    for change in reversed(changes_made):
+        if change.edited and change.table.name == profiles.PROFILES:
+            # Written anew since: neither text fits the rows now, so it is rendered from them.
+            write_summary(recorder, plan.entity, occasion)
+        else:
+            _put_back(recorder, change)
+    _settle_undo(connection, plan, recorder, occasion)
+    restored = [c.row_id for c in changes_made if c.table.name == profiles.ATTRIBUTES]
+    return Undone(
+        plan_id=recorder.plan_id, reverts=plan.id, entity=plan.entity, row_ids=tuple(restored)
+    )
+
+
+def write_summary(recorder: Recorder, entity: Entity, occasion: Occasion) -> None:
+    """Render the summary from the rows as they now are, and store it where it differs."""
+    head = profiles.head_of(recorder.connection, entity)
+    if occasion.summarise is None or head is None or "summary" not in head.image:
+        return
+    surviving = profiles.attributes_of(recorder.connection, entity)
+    text = occasion.summarise(head.display_name or entity.id, surviving)
+    if text == head.summary:
+        return
+    after = {**head.image, "summary": text}
+    if "summary_updated_at" in after:
+        after["summary_updated_at"] = profiles.exact_time(recorder.connection, occasion.now)
+    table = rows.user_table(recorder.connection, profiles.PROFILES)
+    recorder.write(table, head.image, after, "summary")
+
+
+def keep(
+    recorder: Recorder,
+    entity: Entity,
+    occasion: Occasion,
+    *,
+    kind: str,
+    document: Mapping[str, Any],
+    reverts: str | None = None,
+) -> None:
+    """Keep what was changed as a plan that can be undone, with its journal."""
+    recorder.save()
+    store_plan(
+        recorder.connection,
+        StoredPlan(
+            id=recorder.plan_id,
+            kind=kind,
+            status=APPLIED,
+            entity=entity,
+            run_id=occasion.run_id,
+            reverts=reverts,
+            created_at=occasion.now,
+            applied_at=occasion.now,
+            document=document,
+        ),
+    )
+
+
+def _write_rows(recorder: Recorder, table: rows.UserTable, plan: Plan) -> dict[AttributeId, Image]:
+    before = {row.id: row.image for row in plan.rows}
+    fates = plan.fates()
+    written: dict[AttributeId, Image] = {}
+    for row_id, after in changes(plan.operations).items():
+        image = None if after is None else after.image
+        if image == before[row_id]:
+            continue
+        effect = "changed" if after else fates[row_id]
+        result = recorder.write(table, before[row_id], image, effect)
+        if result is not None:
+            written[row_id] = result
+    return written
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A journal entry beside the row as it is now."""
+
+    table: rows.UserTable
+    row_id: str
+    before: Image | None
+    after: Image | None
+    present: Image | None
+
+    @property
+    def edited(self) -> bool:
+        return self.present != self.after
+
+
+def _changes_of(connection: Connection, plan_id: str) -> list[_Change]:
+    query = sa.select(journal).where(journal.c.plan_id == plan_id).order_by(journal.c.position)
+    found = []
+    for entry in connection.execute(query).mappings().all():
+        table = rows.user_table(connection, entry["table_name"])
+        before, after = (_load(entry[name]) for name in ("before_image", "after_image"))
+        wanted = rows.with_ids(connection, table, [entry["row_id"]])
+        present = next(iter(rows.read_images(connection, table, wanted, lock=True)), None)
+        if present is not None:
+            names = (after or before or {}).keys()
+            present = {name: present[name] for name in names if name in present}
+        found.append(_Change(table, entry["row_id"], before, after, present))
+    return found
+
+
+def _load(text: str | None) -> Image | None:
+    return None if text is None else json.loads(text)
+
+
+def _put_back(recorder: Recorder, change: _Change) -> None:
+    if change.present == change.before:
+        return
+    if change.after is None and change.present is not None:
+        raise PlanRefusedError(f"row {change.row_id} is another row by now: it stays")
+    if change.before is not None:
+        missing = change.before.keys() - change.table.columns.keys()
+        if missing:
+            raise PlanRefusedError(
+                f"{change.table.name} has no column {', '.join(sorted(missing))} now"
+            )
+    recorder.write(change.table, change.present, change.before, "restored")
+
+
+def _settle_undo(
+    connection: Connection, plan: StoredPlan, recorder: Recorder, occasion: Occasion
+) -> None:
+    keep(recorder, plan.entity, occasion, kind=UNDO, document={}, reverts=plan.id)
+    set_status(connection, APPLIED, UNDONE, plan_id=plan.id)
+    if plan.reverts is not None:
+        set_status(connection, UNDONE, APPLIED, plan_id=plan.reverts)
+    # What a person has put back stays, until the rows change.
+    surviving = profiles.attributes_of(connection, plan.entity)
+    profiles.remember_judged(
+        connection, plan.entity, surviving, judge=occasion.judge, now=occasion.now
+    )

@@ -1,0 +1,88 @@
+"""Numbered, forward-only migrations; all that are missing are applied in one transaction."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from llm_maint.errors import SchemaError
+from llm_maint.store import dialect
+from llm_maint.store.migrations import m0001_first
+from llm_maint.store.tables import schema_versions
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m0001_first.apply,)
+"""Number n is at place n - 1. A migration that has landed never changes."""
+
+LATEST = len(MIGRATIONS)
+
+
+def version(connection: Connection) -> int | None:
+    """Return the number of the last migration applied, None where none was."""
+    if not own_table_exists(connection, schema_versions.name):
+        return None
+    found: int | None = connection.scalar(sa.select(sa.func.max(schema_versions.c.version)))
+    return found
+
+
+def check(connection: Connection, place: str) -> None:
+    """Refuse a schema that is missing, older or newer than this version works with."""
+    found = version(connection)
+    if found is None:
+        raise SchemaError(f"{place} has no tables of llm-maint; create them with: llm-maint init")
+    if found < LATEST:
+        raise SchemaError(
+            f"{place} has schema version {found}, not {LATEST}; "
+            "upgrade it with: llm-maint db upgrade"
+        )
+    if found > LATEST:
+        raise SchemaError(
+            f"{place} has schema version {found}, newer than {LATEST}: install a newer llm-maint"
+        )
+
+
+def upgrade(connection: Connection, *, now: datetime) -> tuple[int, int]:
+    """Apply what is missing; return the version before and after.
+
+    Raises:
+        SchemaError: tables of our names are there that we did not make, or the schema is newer.
+
+    """
+    if dialect.is_postgresql(connection):
+        # Two hosts may upgrade at once; the lock ends with the transaction, so a pooler may stand
+        # between. The number is arbitrary and ours.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(0x11_AA_17)))
+    found = version(connection)
+    if found is None:
+        _refuse_foreign_tables(connection)
+    if (found or 0) > LATEST:
+        raise SchemaError(
+            f"schema version {found} is newer than {LATEST}: install a newer llm-maint"
+        )
+    for number in range((found or 0) + 1, LATEST + 1):
+        MIGRATIONS[number - 1](connection)
+        connection.execute(schema_versions.insert().values(version=number, applied_at=now))
+    return found or 0, LATEST
+
+
+def own_table_exists(connection: Connection, name: str) -> bool:
+    """Return whether a table of ours is there, in the schema that the settings name."""
+    schema = own_schema(connection)
+    return sa.inspect(connection).has_table(name, schema=schema)
+
+
+def own_schema(connection: Connection) -> str | None:
+    """Return the schema of our tables; None = the search path."""
+    translated: str | None = connection.get_execution_options()["schema_translate_map"][
+        dialect.OWN_SCHEMA
+    ]
+    return translated
+
+
+def _refuse_foreign_tables(connection: Connection) -> None:
+    for name in ("scheduled_jobs", "job_runs"):
+        if own_table_exists(connection, name):
+            raise SchemaError(
+                f"a table {name} is there already and is not ours: it stays as it is; "
+                'set database.schema = "llm_maint" to keep our tables apart'
+            )

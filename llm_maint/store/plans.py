@@ -1,0 +1,163 @@
+"""Plans as they are kept: applied ones that can be undone, held ones that wait for review."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from llm_maint.domain.nearest import unknown
+from llm_maint.domain.profile import Entity
+from llm_maint.errors import PlanRefusedError, UnknownNameError
+from llm_maint.store.tables import journal, plans
+
+LOSS_WINDOW = timedelta(days=7)
+"""Losses are counted over this long, so that a slow leak is stopped as surely as a flood."""
+
+CONSOLIDATION, IMPORT, UNDO = "consolidation", "import", "undo"
+APPLIED, HELD, UNDONE, OUTDATED = "applied", "held", "undone", "outdated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPlan:
+    """A row of `maintenance_plans`.
+
+    `kind` is consolidation, import or undo; `status` is applied, held, undone, or outdated (held,
+    and newer rows made it pointless); `reverts` is the plan that an undo undid.
+    """
+
+    id: str
+    kind: str
+    status: str
+    entity: Entity
+    run_id: str | None
+    reverts: str | None
+    created_at: datetime
+    applied_at: datetime | None
+    document: Mapping[str, Any]
+
+
+def store_plan(connection: Connection, plan: StoredPlan) -> None:
+    """Keep a plan, in place of the held one of its id if there is one.
+
+    Other held plans of the same entity are outdated by it.
+    """
+    connection.execute(sa.delete(plans).where(plans.c.id == plan.id))
+    set_status(connection, HELD, OUTDATED, entity=plan.entity)
+    connection.execute(
+        plans.insert().values(
+            id=plan.id,
+            kind=plan.kind,
+            status=plan.status,
+            entity_type=plan.entity.type,
+            entity_id=plan.entity.id,
+            run_id=plan.run_id,
+            reverts=plan.reverts,
+            created_at=plan.created_at,
+            applied_at=plan.applied_at,
+            document=json.dumps(plan.document),
+        )
+    )
+
+
+def set_status(
+    connection: Connection,
+    before: str,
+    after: str,
+    *,
+    entity: Entity | None = None,
+    plan_id: str | None = None,
+) -> None:
+    """Change the status of the plans that have the status `before`: of an entity, or of one id."""
+    wanted = [plans.c.status == before]
+    if entity is not None:
+        wanted += [plans.c.entity_type == entity.type, plans.c.entity_id == entity.id]
+    if plan_id is not None:
+        wanted.append(plans.c.id == plan_id)
+    connection.execute(sa.update(plans).where(*wanted).values(status=after))
+
+
+def find_plan(connection: Connection, name: str, *, lock: bool = False) -> StoredPlan:
+    """Return the plan of an id or a unique start of one.
+
+    Raises:
+        UnknownNameError: there is none, or more than one.
+
+    """
+    query = sa.select(plans).where(plans.c.id.startswith(name, autoescape=True)).limit(2)
+    if lock:
+        query = query.with_for_update()
+    found = [_as_plan(row) for row in connection.execute(query).mappings()]
+    found = [plan for plan in found if plan.id == name] or found
+    if len(found) > 1:
+        raise UnknownNameError(f"more than one plan starts with {name!r}: give more of its id")
+    if not found or not name:
+        known = (plan.id[:8] for plan in list_plans(connection, limit=20))
+        raise unknown("plan", name, known)
+    return found[0]
+
+
+def list_plans(
+    connection: Connection,
+    *,
+    limit: int,
+    entity: Entity | None = None,
+    status: str | None = None,
+) -> list[StoredPlan]:
+    """Return the last plans, newest last."""
+    query = sa.select(plans).order_by(plans.c.created_at.desc(), plans.c.id).limit(limit)
+    if entity is not None:
+        query = query.where(plans.c.entity_type == entity.type, plans.c.entity_id == entity.id)
+    if status is not None:
+        query = query.where(plans.c.status == status)
+    return [_as_plan(row) for row in connection.execute(query).mappings()][::-1]
+
+
+def held_plan(connection: Connection, entity: Entity) -> StoredPlan | None:
+    """Return the plan of an entity that waits for review, None where there is none."""
+    return next(iter(list_plans(connection, limit=1, entity=entity, status=HELD)), None)
+
+
+def check_held(plan: StoredPlan) -> None:
+    """Refuse a plan that does not wait for review.
+
+    Raises:
+        PlanRefusedError: it is applied, undone or outdated.
+
+    """
+    if plan.status != HELD:
+        raise PlanRefusedError(f"plan {plan.id[:8]} is {plan.status}: it does not wait for review")
+
+
+def lost_recently(connection: Connection, entity: Entity, *, now: datetime) -> int:
+    """Return how many rows of the entity were removed or superseded within the loss window."""
+    query = (
+        sa.select(sa.func.count())
+        .select_from(journal.join(plans, journal.c.plan_id == plans.c.id))
+        .where(
+            plans.c.entity_type == entity.type,
+            plans.c.entity_id == entity.id,
+            plans.c.kind == CONSOLIDATION,
+            plans.c.status == APPLIED,
+            plans.c.applied_at > now - LOSS_WINDOW,
+            journal.c.effect.in_(("removed", "superseded")),
+        )
+    )
+    return connection.execute(query).scalar_one()
+
+
+def _as_plan(row: RowMapping) -> StoredPlan:
+    return StoredPlan(
+        id=row["id"],
+        kind=row["kind"],
+        status=row["status"],
+        entity=Entity(row["entity_type"], row["entity_id"]),
+        run_id=row["run_id"],
+        reverts=row["reverts"],
+        created_at=row["created_at"],
+        applied_at=row["applied_at"],
+        document=json.loads(row["document"] or "{}"),
+    )

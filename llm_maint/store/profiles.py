@@ -1,0 +1,194 @@
+"""The assistant's profiles, read in place: entities, attributes, summaries, and what was judged."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from llm_maint.domain.nearest import unknown
+from llm_maint.domain.profile import (
+    Attribute,
+    AttributeId,
+    Entity,
+    Image,
+    fingerprint,
+    parse_time,
+    parse_value,
+)
+from llm_maint.store.dialect import is_postgresql, sqlite_time
+from llm_maint.store.rows import UserTable, pin_text_form, read_images, user_table
+from llm_maint.store.tables import profile_states
+
+ATTRIBUTES = "entity_profile_attributes"
+PROFILES = "entity_profiles"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileHead:
+    """A row of `entity_profiles`; `image` holds the columns that we may write, and the id."""
+
+    display_name: str | None
+    summary: str | None
+    summary_updated_at: datetime | None
+    image: Image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityCount:
+    """An entity with attributes, how many, and when one was last updated."""
+
+    entity: Entity
+    attributes: int
+    updated_at: datetime | None
+
+
+def entities(connection: Connection) -> list[EntityCount]:
+    """Return every entity that has attributes or a profile, in order."""
+    counted: dict[Entity, EntityCount] = {}
+    attributes = user_table(connection, ATTRIBUTES).clause
+    query = sa.select(
+        _lower(attributes.c.entity_type).label("type"),
+        attributes.c.entity_id,
+        sa.func.count().label("attributes"),
+        sa.cast(sa.func.max(attributes.c.updated_at), sa.Text).label("updated_at"),
+    ).group_by(attributes.c.entity_type, attributes.c.entity_id)
+    for row in connection.execute(query):
+        entity = Entity(row.type, row.entity_id)
+        updated = parse_time(row.updated_at, where="updated_at")
+        counted[entity] = EntityCount(entity=entity, attributes=row.attributes, updated_at=updated)
+    profiles = user_table(connection, PROFILES).clause
+    for row in connection.execute(
+        sa.select(_lower(profiles.c.entity_type).label("type"), profiles.c.entity_id)
+    ):
+        entity = Entity(row.type, row.entity_id)
+        counted.setdefault(entity, EntityCount(entity=entity, attributes=0, updated_at=None))
+    return [counted[entity] for entity in sorted(counted)]
+
+
+def known_entity(connection: Connection, entity: Entity) -> Entity:
+    """Return the entity if there is anything of it.
+
+    Raises:
+        UnknownNameError: there is not; the message names the nearest.
+
+    """
+    known = [counted.entity for counted in entities(connection)]
+    if entity not in known:
+        raise unknown("entity", str(entity), map(str, known))
+    return entity
+
+
+def attributes_of(connection: Connection, entity: Entity, *, lock: bool = False) -> list[Attribute]:
+    """Return an entity's rows in the order of their ids.
+
+    Args:
+        connection: an open transaction.
+        entity: whose rows.
+        lock: keep others from changing them until the transaction ends.
+
+    """
+    pin_text_form(connection)
+    table = user_table(connection, ATTRIBUTES)
+    found = read_images(connection, table, *of_entity(table, entity), lock=lock)
+    return [as_attribute(image) for image in found]
+
+
+def head_of(connection: Connection, entity: Entity) -> ProfileHead | None:
+    """Return an entity's row of `entity_profiles`, None where there is none."""
+    pin_text_form(connection)
+    table = user_table(connection, PROFILES)
+    images = read_images(connection, table, *of_entity(table, entity))
+    if not images:
+        return None
+    image = images[0]
+    return ProfileHead(
+        display_name=_text(image.get("display_name")),
+        summary=_text(image.get("summary")),
+        summary_updated_at=parse_time(image.get("summary_updated_at"), where="summary_updated_at"),
+        image={name: image[name] for name in _SUMMARY_COLUMNS if name in image},
+    )
+
+
+_SUMMARY_COLUMNS = ("id", "summary", "summary_updated_at")
+
+
+def judged_fingerprint(connection: Connection, entity: Entity) -> str | None:
+    """Return the fingerprint of the entity's rows when they were last judged."""
+    query = sa.select(profile_states.c.fingerprint).where(*_state_of(entity))
+    return connection.execute(query).scalar_one_or_none()
+
+
+def remember_judged(
+    connection: Connection, entity: Entity, rows: Iterable[Attribute], *, judge: str, now: datetime
+) -> None:
+    """Remember that these rows were judged, and by whom: the same rows are not judged again."""
+    connection.execute(sa.delete(profile_states).where(*_state_of(entity)))
+    connection.execute(
+        profile_states.insert().values(
+            entity_type=entity.type,
+            entity_id=entity.id,
+            fingerprint=fingerprint(rows, judge=judge),
+            judged_at=now,
+        )
+    )
+
+
+def of_entity(table: UserTable, entity: Entity) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions that a row belongs to the entity."""
+    clause = table.clause
+    return clause.c.entity_id == entity.id, _lower(clause.c.entity_type) == entity.type
+
+
+def as_attribute(image: Image) -> Attribute:
+    """Return a row's image as a value.
+
+    Raises:
+        DataError: a time that is none, such as `infinity`.
+
+    """
+    row_id = _id(image["id"])
+    where = f"attribute {row_id}"
+    value = image.get("value")
+    confidence = image.get("confidence")
+    return Attribute(
+        id=row_id,
+        category=str(image.get("category") or ""),
+        key=str(image.get("key") or ""),
+        value=parse_value(value) if isinstance(value, str) else value,
+        confidence=None if confidence is None else float(confidence),
+        source=_text(image.get("source")),
+        source_message_id=_text(image.get("source_message_id")),
+        created_at=parse_time(image.get("created_at"), where=f"{where}: created_at"),
+        updated_at=parse_time(image.get("updated_at"), where=f"{where}: updated_at"),
+        image=image,
+    )
+
+
+def exact_time(connection: Connection, moment: datetime) -> str:
+    """Return a time as a column's exact text; read back without a zone it is UTC."""
+    text = sqlite_time(moment)
+    return f"{text}+00" if is_postgresql(connection) else text
+
+
+def _state_of(entity: Entity) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        profile_states.c.entity_type == entity.type,
+        profile_states.c.entity_id == entity.id,
+    )
+
+
+def _lower(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
+    # An enum of upper-case labels on PostgreSQL, text on SQLite.
+    return sa.func.lower(sa.cast(column, sa.Text))
+
+
+def _id(value: object) -> AttributeId:
+    text = str(value)
+    return int(text) if text.isdecimal() else text
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

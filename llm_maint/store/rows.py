@@ -1,0 +1,221 @@
+"""A user's rows, exact to the byte: read, compared, written and put back with every column.
+
+On PostgreSQL each column travels as the text of its own output function, which its input function
+reads back unchanged, whatever the type; on SQLite as the value the driver gives.
+"""
+
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from llm_maint.domain.profile import Image, Scalar
+from llm_maint.errors import SchemaError
+from llm_maint.store.dialect import RawType, is_postgresql
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as the database declares it; `required` means that an insert must name it."""
+
+    name: str
+    type: str
+    required: bool
+    generated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UserTable:
+    """A table that is not ours, with the columns it really has."""
+
+    name: str
+    columns: Mapping[str, Column]
+
+    @property
+    def clause(self) -> sa.TableClause:
+        """The table for building statements."""
+        return sa.table(self.name, *(sa.column(name) for name in self.columns))
+
+
+def user_table(connection: Connection, name: str) -> UserTable:
+    """Return a table of the user as it is there now.
+
+    Raises:
+        SchemaError: there is none of that name on the search path.
+
+    """
+    columns = _postgresql_columns if is_postgresql(connection) else _sqlite_columns
+    found = {column.name: column for column in columns(connection, name)}
+    if not found:
+        raise SchemaError(f"there is no table {name}; create it with: llm-maint db upgrade")
+    return UserTable(name, found)
+
+
+def read_images(
+    connection: Connection,
+    table: UserTable,
+    *conditions: sa.ColumnElement[bool],
+    lock: bool = False,
+) -> list[Image]:
+    """Return the rows that meet the conditions, in the order of their ids.
+
+    Args:
+        connection: an open transaction.
+        table: the table to read.
+        conditions: what a row must meet, in terms of `table.clause`.
+        lock: keep others from changing the rows until the transaction ends.
+
+    """
+    clause = table.clause
+    query = sa.select(*(_exact(connection, clause.c[name]) for name in table.columns))
+    query = query.select_from(clause).where(*conditions).order_by(clause.c.id)
+    if lock:
+        query = query.with_for_update()
+    return [_image(table, row) for row in connection.execute(query)]
+
+
+def with_ids(
+    connection: Connection, table: UserTable, ids: Iterable[object]
+) -> sa.ColumnElement[bool]:
+    """Return the condition that a row has one of these ids."""
+    typed = [_typed(connection, table, "id", str(row_id)) for row_id in ids]
+    return table.clause.c.id.in_(typed)
+
+
+def insert_image(connection: Connection, table: UserTable, image: Image) -> Image:
+    """Insert a row of these columns; return it as the database then has it."""
+    clause = table.clause
+    values = {
+        name: _typed(connection, table, name, value)
+        for name, value in image.items()
+        if not table.columns[name].generated
+    }
+    inserted = _returned(connection, table, sa.insert(clause).values(values))
+    assert inserted is not None
+    return inserted
+
+
+def update_image(
+    connection: Connection, table: UserTable, before: Image, after: Image
+) -> Image | None:
+    """Change a row from one image to another, if it is still as it was.
+
+    Returns:
+        The row as the database then has it, None where it has changed or is gone.
+
+    """
+    changed = {name: value for name, value in after.items() if value != before.get(name)}
+    clause = table.clause
+    values = {name: _typed(connection, table, name, value) for name, value in changed.items()}
+    if not values:
+        return before
+    statement = sa.update(clause).values(values).where(*_as_read(connection, table, before))
+    return _returned(connection, table, statement)
+
+
+def delete_image(connection: Connection, table: UserTable, before: Image) -> bool:
+    """Delete a row if it is still as it was; return whether it was."""
+    statement = sa.delete(table.clause).where(*_as_read(connection, table, before))
+    return connection.execute(statement).rowcount == 1
+
+
+def pin_text_form(connection: Connection) -> None:
+    """Make PostgreSQL write times, numbers and bytes in one form, whatever the session's settings.
+
+    For this transaction only, so a pooler in front does not matter.
+    """
+    if is_postgresql(connection):
+        settings = {
+            "TimeZone": "UTC",
+            "DateStyle": "ISO, YMD",
+            "IntervalStyle": "postgres",
+            "extra_float_digits": "1",
+            "bytea_output": "hex",
+        }
+        calls = (sa.func.set_config(name, value, True) for name, value in settings.items())
+        connection.execute(sa.select(*calls))
+
+
+def _image(table: UserTable, row: Iterable[Any]) -> Image:
+    return {name: _json_safe(value) for name, value in zip(table.columns, row, strict=True)}
+
+
+def _json_safe(value: Any) -> Any:  # noqa: ANN401 a column is any scalar
+    # Images are kept as JSON; only SQLite hands out bytes.
+    return f"{_BASE64}{b64encode(value).decode()}" if isinstance(value, bytes) else value
+
+
+_BASE64 = "\x00base64:"  # no text of a database starts so: SQLite's own functions end it at NUL
+
+
+def _exact(connection: Connection, column: sa.ColumnClause[Any]) -> sa.ColumnElement[Any]:
+    return sa.cast(column, sa.Text) if is_postgresql(connection) else column
+
+
+def _typed(
+    connection: Connection, table: UserTable, name: str, value: Scalar
+) -> sa.ColumnElement[Any] | Scalar:
+    """Return a value for a column: text cast to the column's type on PostgreSQL."""
+    if not is_postgresql(connection):
+        return sa.literal(_native(value), sa.types.NullType())
+    text = None if value is None else str(value)
+    return sa.cast(sa.literal(text, sa.Text), RawType(table.columns[name].type))
+
+
+def _as_read(
+    connection: Connection, table: UserTable, before: Image
+) -> Iterable[sa.ColumnElement[bool]]:
+    clause = table.clause
+    yield clause.c.id == _typed(connection, table, "id", before["id"])
+    for name, value in before.items():
+        if is_postgresql(connection):
+            read = sa.literal(value, sa.Text())
+        else:
+            read = sa.literal(_native(value), sa.types.NullType())
+        yield _exact(connection, clause.c[name]).is_not_distinct_from(read)
+
+
+def _native(value: Scalar) -> Any:  # noqa: ANN401 a column is any scalar
+    if isinstance(value, str) and value.startswith(_BASE64):
+        return b64decode(value.removeprefix(_BASE64))
+    return value
+
+
+def _returned(
+    connection: Connection, table: UserTable, statement: sa.Insert | sa.Update
+) -> Image | None:
+    columns = [_exact(connection, table.clause.c[name]) for name in table.columns]
+    row = connection.execute(statement.returning(*columns)).one_or_none()
+    return None if row is None else _image(table, row)
+
+
+def _sqlite_columns(connection: Connection, name: str) -> list[Column]:
+    query = sa.text(
+        'SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(:name)'
+    )
+    return [
+        Column(
+            row.name,
+            row.type,
+            required=bool(row.notnull) and row.dflt_value is None and not row.pk,
+            generated=row.hidden > 1,
+        )
+        for row in connection.execute(query, {"name": name})
+    ]
+
+
+def _postgresql_columns(connection: Connection, name: str) -> list[Column]:
+    query = sa.text("""
+        SELECT attname, format_type(atttypid, atttypmod) AS type, attgenerated <> '' AS generated,
+               attnotnull AND NOT atthasdef AND attidentity = '' AS required
+        FROM pg_attribute
+        WHERE attrelid = to_regclass(:name) AND attnum > 0 AND NOT attisdropped
+        ORDER BY attnum
+        """)
+    return [
+        Column(row.attname, row.type, required=row.required, generated=row.generated)
+        for row in connection.execute(query, {"name": name})
+    ]
