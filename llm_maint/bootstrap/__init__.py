@@ -1,0 +1,195 @@
+"""The composition root: settings become working parts. Sole reader of environment, clock, signals.
+
+What costs time to import (the database, the model client) is imported where it is first needed.
+"""
+
+import os
+import shlex
+import socket
+import subprocess
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from llm_maint.bootstrap.process import SIGNALS
+from llm_maint.errors import ConfigurationError
+from llm_maint.settings import LoadedSettings, Settings, without_password
+
+if TYPE_CHECKING:
+    from llm_maint.contract import Clock, JobContext, LanguageModel
+    from llm_maint.runner import Runner
+    from llm_maint.store.database import Database
+
+SYSTEM_CONFIG = Path("/etc/llm-maint/config.toml")
+
+CREDENTIAL = "llm-api-key"
+"""Name of the systemd credential that holds the model server's key."""
+
+KEY_COMMAND_SECONDS = 30
+
+
+def load_settings(config: Path | None, flags: Mapping[str, str]) -> LoadedSettings:
+    """Return the settings: flags, environment, file, defaults, in this order.
+
+    Raises:
+        ConfigurationError: see `LoadedSettings.of`.
+
+    """
+    return LoadedSettings.of(flags=flags, environment=os.environ, file=config_in_use(config))
+
+
+def config_in_use(config: Path | None) -> Path | None:
+    """Return the configuration file to read, None where there is none and none was named."""
+    named = config or _config_of_environment()
+    if named is not None:
+        return named
+    return next((path for path in (_config_of_user(), SYSTEM_CONFIG) if path.exists()), None)
+
+
+def config_to_write(config: Path | None) -> Path:
+    """Return the configuration file that `init` and `config set` write."""
+    return config_in_use(config) or _config_of_user()
+
+
+def database_url(settings: Settings) -> str:
+    """Return the database's URL; by default a SQLite file in the user's data directory."""
+    url = settings.database.url.get_secret_value()
+    return url or f"sqlite:///{platformdirs.user_data_path('llm-maint') / 'memory.db'}"
+
+
+def open_database(settings: Settings, *, create: bool = False) -> "Database":
+    """Return the database; nothing is connected yet. `create` allows a new SQLite file."""
+    from llm_maint.store.database import Database
+
+    url = database_url(settings)
+    return Database.at(
+        url,
+        place=without_password(url),
+        schema=settings.database.schema_,
+        timeout=settings.database.connect_timeout_seconds,
+        create=create,
+    )
+
+
+def clock_of(database: "Database") -> "Clock":
+    """Return the clock: the database server's where it has one, read once and kept by offset.
+
+    Two hosts with clocks that differ then agree on what is due and whose lease has run out.
+    """
+    server_time = database.server_time()
+    offset = server_time - host_time() if server_time else None
+    return host_time if offset is None else lambda: host_time() + offset
+
+
+def host_time() -> datetime:
+    """Return the host's clock, in UTC."""
+    return datetime.now(UTC)
+
+
+def model_factory(settings: Settings) -> "Callable[[], LanguageModel | None]":
+    """Return what makes the model client, once, when a job first asks for it."""
+
+    @cache
+    def model() -> "LanguageModel | None":
+        llm = settings.llm
+        if not llm.uses_model:
+            return None
+        if not llm.base_url:
+            raise ConfigurationError("llm.provider is set and llm.base_url is not")
+        from llm_maint.llm.openai import OpenAiModel
+
+        return OpenAiModel(
+            base_url=llm.base_url,
+            model=settings.profile_maintenance.model or llm.model,
+            api_key=_api_key(settings),
+            timeout=llm.timeout_seconds,
+            max_attempts=llm.max_attempts,
+            max_output_tokens=llm.max_output_tokens,
+            temperature=llm.temperature,
+            structured_output=llm.structured_output,
+        )
+
+    return model
+
+
+def runner_for(settings: Settings, database: "Database", clock: "Clock") -> "Runner":
+    """Return the runner; from here on a signal raises only while a job is at work."""
+    from llm_maint.runner import Runner
+
+    SIGNALS.deferred = True
+    return Runner(
+        settings=settings,
+        database=database,
+        clock=clock,
+        model=model_factory(settings),
+        host=socket.gethostname(),
+        interruptible=SIGNALS.interruptible,
+    )
+
+
+def context_for(
+    settings: Settings, database: "Database", clock: "Clock", *, dry_run: bool = False
+) -> "JobContext":
+    """Return the context for work that a person started, outside the queue."""
+    from llm_maint.contract import JobContext
+
+    return JobContext(
+        config={},
+        database=database,
+        settings=settings,
+        clock=clock,
+        model=model_factory(settings),
+        dry_run=dry_run,
+    )
+
+
+def _api_key(settings: Settings) -> str:
+    """Return the model server's key: the setting, a file, a command, or systemd's credential."""
+    llm = settings.llm
+    if key := llm.api_key.get_secret_value():
+        return key
+    if llm.api_key_file:
+        return _key_in(Path(llm.api_key_file).expanduser(), "llm.api_key_file")
+    if llm.api_key_command:
+        return _key_from(llm.api_key_command)
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    if credentials and (Path(credentials) / CREDENTIAL).exists():
+        return _key_in(Path(credentials) / CREDENTIAL, "the systemd credential")
+    return ""
+
+
+def _key_in(path: Path, setting: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text file"
+        raise ConfigurationError(f"{setting}: cannot read {path}: {reason}") from error
+
+
+def _key_from(command: str) -> str:
+    try:
+        done = subprocess.run(  # noqa: S603 the command is the user's own setting
+            shlex.split(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            timeout=KEY_COMMAND_SECONDS,
+            check=True,
+        )
+        return done.stdout.decode().strip()
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        # The error's own text would show the command, and with it perhaps a secret.
+        raise ConfigurationError(f"llm.api_key_command failed ({type(error).__name__})") from error
+
+
+def _config_of_environment() -> Path | None:
+    named = os.environ.get("LLM_MAINT_CONFIG")
+    return Path(named).expanduser() if named else None
+
+
+def _config_of_user() -> Path:
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(home) / "llm-maint" / "config.toml"

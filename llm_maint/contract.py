@@ -1,0 +1,83 @@
+"""What a job may rely on: its context, the clock, the model. Nothing else is handed to it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from llm_maint.domain.chat import Completion, Prompt
+from llm_maint.domain.runs import Claim, Outcome
+from llm_maint.settings import Settings
+from llm_maint.store import queue
+from llm_maint.store.database import Connection, Database
+
+Clock = Callable[[], datetime]
+"""Returns the present, aware, in UTC; on PostgreSQL by the server's clock."""
+
+
+class LanguageModel(Protocol):
+    """A model behind some server."""
+
+    def complete(self, prompt: Prompt) -> Completion:
+        """Return the model's reply to a prompt.
+
+        Raises:
+            ModelUnavailableError: the server cannot be reached, or is too busy.
+            ModelReplyError: it answered with something that is no reply.
+
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobContext:
+    """All that a job gets.
+
+    `model()` returns None where no model is configured; a factory, because most jobs need none and
+    connecting costs time. `claim` is None for work that a person started outside the queue.
+    With `dry_run` a job computes what it would do, writes nothing, and returns that as its result.
+    """
+
+    config: Mapping[str, Any]
+    database: Database
+    settings: Settings
+    clock: Clock
+    model: Callable[[], LanguageModel | None]
+    claim: Claim | None = None
+    dry_run: bool = False
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a write transaction that commits only while the claim is held.
+
+        Raises:
+            ClaimLostError: the job outlived its lease; nothing was written.
+
+        """
+        if self.dry_run:
+            raise AssertionError("a dry run writes nothing")
+        with self.database.write() as connection:
+            yield connection
+            if self.claim is not None:
+                queue.fence(connection, self.claim, now=self.clock())
+
+    @property
+    def run_id(self) -> str | None:
+        """The run on whose behalf the job works."""
+        return self.claim.run_id if self.claim else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job type: its name in `scheduled_jobs.job_type`, its code, and its first configuration.
+
+    `check` refuses a configuration that the job could not work with; `run` returns an outcome.
+    What `run` raises becomes a failed outcome: a `MaintError` says by itself whether to try again.
+    """
+
+    type: str
+    summary: str
+    run: Callable[[JobContext], Outcome]
+    check: Callable[[Mapping[str, Any]], None]
+    default_config: Mapping[str, Any]

@@ -1,0 +1,41 @@
+"""The registry of job types: a line for each file beside this one, and installed packages' own."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from llm_maint.contract import Job
+from llm_maint.domain.nearest import unknown
+from llm_maint.errors import UnknownJobTypeError
+
+BUILT_IN: Mapping[str, str] = {
+    "profile_maintenance": "llm_maint.jobs.profile_maintenance",
+    "history_pruning": "llm_maint.jobs.history_pruning",
+}
+"""Job type -> module whose `JOB` it is; imported when a job of that type is due."""
+
+ENTRY_POINTS = "llm_maint.jobs"
+"""The entry-point group by which a package adds job types."""
+
+
+def job_types() -> list[str]:
+    """Return the names of all job types that are installed."""
+    return sorted({*BUILT_IN, *entry_points(group=ENTRY_POINTS).names})
+
+
+def find_job_type(name: str) -> Job:
+    """Return a job type.
+
+    Raises:
+        UnknownJobTypeError: there is none of that name; the message names the nearest.
+
+    """
+    if name in BUILT_IN:
+        job = import_module(BUILT_IN[name]).JOB
+    else:
+        added = entry_points(group=ENTRY_POINTS)
+        if name not in added.names:
+            raise UnknownJobTypeError(str(unknown("job type", name, [*BUILT_IN, *added.names])))
+        job = added[name].load()
+    assert isinstance(job, Job), f"{name} is not a Job"
+    return job

@@ -1,0 +1,133 @@
+"""The configuration file: a commented one for a start, and one setting changed in place."""
+
+import os
+import re
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from pydantic import SecretStr
+
+from llm_maint.errors import ConfigurationError
+from llm_maint.settings.loading import KEYS, Key, known_key, parsed, read_file, validated
+
+FILE_MODE = 0o600
+"""The file may hold a password or a key: its owner alone reads it."""
+
+
+def commented(values: Mapping[str, Any]) -> str:
+    """Return a configuration file that explains every setting; `values` are set, the rest shown."""
+    lines = ["# llm-maint: settings. What is commented out shows the default.", ""]
+    section = ""
+    for key in KEYS.values():
+        if key.section != section:
+            section = key.section
+            lines += [f"[{section}]"]
+        lines.append(f"# {key.field.description}")
+        if key.name in values:
+            lines.append(_assignment(key.key, values[key.name]))
+        else:
+            lines.append(f"# {_assignment(key.key, _default(key))}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def with_setting(path: Path, name: str, text: str) -> str:
+    """Return the text of the file with one setting changed; comments and the other lines stay.
+
+    Args:
+        path: the file; it need not exist yet.
+        name: `section.key`.
+        text: the value as given on the command line.
+
+    Raises:
+        ConfigurationError: an unknown setting, or a value it cannot have.
+
+    """
+    key = known_key(name)
+    values = {**(read_file(path) if path.exists() else {}), name: parsed(key, text)}
+    value = _checked(values, key, path)
+    before = path.read_text(encoding="utf-8") if path.exists() else commented({})
+    changed = _edited(before, key, _assignment(key.key, value))
+    wanted = _tables({**values, name: value})
+    if _parsed_or_none(changed) == tomllib.loads(tomli_w.dumps(wanted)):
+        return changed
+    return tomli_w.dumps(wanted)  # laid out in a way we do not edit in place: correct, no comments
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that its owner alone can read, whole or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).chmod(FILE_MODE)
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _checked(values: Mapping[str, Any], key: Key, path: Path) -> Any:  # noqa: ANN401 any TOML value
+    settings = validated(_tables(values), origins=dict.fromkeys(values, "file"), file=path)
+    name = "schema_" if key.key == "schema" else key.key
+    value = getattr(getattr(settings, key.section), name)
+    return _plain(value)
+
+
+def _default(key: Key) -> Any:  # noqa: ANN401 any TOML value
+    return _plain(key.field.default)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 any TOML value
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _assignment(key: str, value: Any) -> str:  # noqa: ANN401 any TOML value
+    return tomli_w.dumps({key: value}, multiline_strings=False).strip().replace("\n", "")
+
+
+def _tables(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    tables: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        section, _, key = name.partition(".")
+        tables.setdefault(section, {})[key] = list(value) if isinstance(value, tuple) else value
+    return tables
+
+
+def _edited(text: str, key: Key, assignment: str) -> str:
+    """Put an assignment where the key stands, set or commented out, else at its section's start."""
+    head, title, body = _split_at_section(text, key.section)
+    if not title:
+        return f"{text.rstrip()}\n\n[{key.section}]\n{assignment}\n".lstrip()
+    mine, rest = _split_at_next_section(body)
+    for pattern in (rf"^{re.escape(key.key)}\s*=.*$", rf"^#\s?{re.escape(key.key)}\s*=.*$"):
+        if re.search(pattern, mine, re.MULTILINE):
+            mine = re.sub(pattern, lambda _: assignment, mine, count=1, flags=re.MULTILINE)
+            return head + title + mine + rest
+    return f"{head}{title}{assignment}\n{mine}{rest}"
+
+
+def _split_at_section(text: str, section: str) -> tuple[str, str, str]:
+    found = re.search(rf"^\[{re.escape(section)}\]\s*?\n", f"{text}\n", re.MULTILINE)
+    if not found:
+        return text, "", ""
+    return text[: found.start()], found[0], text[found.end() :]
+
+
+def _split_at_next_section(body: str) -> tuple[str, str]:
+    found = re.search(r"^\[", body, re.MULTILINE)
+    return (body[: found.start()], body[found.start() :]) if found else (body, "")
+
+
+def _parsed_or_none(text: str) -> dict[str, Any] | None:
+    try:
+        document = tomllib.loads(text)
+    except ValueError:
+        return None
+    return {section: table for section, table in document.items() if table}

@@ -1,0 +1,198 @@
+"""Where each setting comes from: flag, environment, file, default; unknown keys are errors.
+
+Sources are handed in as arguments; `bootstrap` reads the environment and finds the file.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+
+from llm_maint.domain.nearest import nearest
+from llm_maint.errors import ConfigurationError
+from llm_maint.settings.sections import Settings
+
+ENVIRONMENT_PREFIX = "LLM_MAINT_"
+
+NOT_SETTINGS = frozenset({"LLM_MAINT_CONFIG"})
+"""Variables with the prefix that are no settings, beside those of the tests."""
+
+Values = dict[str, dict[str, Any]]
+"""Section -> key -> value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One setting: its name as `section.key`, and its declaration."""
+
+    name: str
+    section: str
+    key: str
+    field: FieldInfo
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return f"{ENVIRONMENT_PREFIX}{self.name.replace('.', '_').upper()}"
+
+    @property
+    def secret(self) -> bool:
+        """Whether the value must not be shown."""
+        return self.field.annotation is SecretStr
+
+
+def _keys() -> Iterator[Key]:
+    for section, outer in Settings.model_fields.items():
+        kind = outer.annotation
+        assert isinstance(kind, type)
+        assert issubclass(kind, BaseModel)
+        for name, field in kind.model_fields.items():
+            key = field.alias or name
+            yield Key(f"{section}.{key}", section, key, field)
+
+
+KEYS: Mapping[str, Key] = MappingProxyType({key.name: key for key in _keys()})
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """Settings with the origin of each: `flag`, `environment`, `file` or `default`."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    file: Path | None
+
+    def shown(self, name: str) -> Any:  # noqa: ANN401 a setting is any TOML value
+        """Return a setting's value as it may be shown: secrets hidden, URLs without password."""
+        value = self.value(name)
+        if not isinstance(value, SecretStr):
+            return list(value) if isinstance(value, tuple) else value
+        secret = value.get_secret_value()
+        if name == "database.url":
+            return without_password(secret)
+        return "********" if secret else ""
+
+    def value(self, name: str) -> Any:  # noqa: ANN401 a setting is any TOML value
+        """Return a setting's value by its name."""
+        key = known_key(name)
+        return getattr(
+            getattr(self.settings, key.section), "schema_" if key.key == "schema" else key.key
+        )
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        flags: Mapping[str, str],
+        environment: Mapping[str, str],
+        file: Path | None,
+    ) -> Self:
+        """Return the settings; a flag goes before the environment, that before the file.
+
+        Args:
+            flags: setting name -> value as given on the command line.
+            environment: all variables; those with the prefix must be known settings.
+            file: a TOML file, or None for none.
+
+        Raises:
+            ConfigurationError: an unknown key, a value out of range, a file that is not TOML.
+
+        """
+        merged: Values = {}
+        origins = dict.fromkeys(KEYS, "default")
+        for origin, values in (
+            ("file", read_file(file) if file else {}),
+            ("environment", _from_environment(environment)),
+            ("flag", {name: value for name, value in flags.items() if value}),
+        ):
+            for name, value in values.items():
+                key = known_key(name, where=f"{file}: " if origin == "file" else "")
+                merged.setdefault(key.section, {})[key.key] = value
+                origins[name] = origin
+        return cls(validated(merged, origins=origins, file=file), origins, file)
+
+
+def known_key(name: str, *, where: str = "") -> Key:
+    """Return the setting of that name.
+
+    Raises:
+        ConfigurationError: there is none; the message names the nearest.
+
+    """
+    if name in KEYS:
+        return KEYS[name]
+    close = nearest(name, KEYS)
+    hint = f"did you mean {close!r}?" if close else "see: llm-maint config show"
+    raise ConfigurationError(f"{where}no setting {name!r}; {hint}")
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Return a file's values by setting name (`section.key`).
+
+    Raises:
+        ConfigurationError: it cannot be read or is not TOML.
+
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{path} is not TOML: {error}") from error
+    values: dict[str, Any] = {}
+    for section, table in document.items():
+        if isinstance(table, dict):
+            values |= {f"{section}.{key}": value for key, value in table.items()}
+        else:
+            values[section] = table
+    return values
+
+
+def validated(values: Values, *, origins: Mapping[str, str], file: Path | None) -> Settings:
+    """Return checked settings; the error names the setting, where it was set, and what is wrong."""
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = ".".join(str(part) for part in first["loc"][:2])
+        origin = origins.get(name, "")
+        place = {"environment": KEYS[name].variable, "file": str(file)}.get(origin, origin)
+        raise ConfigurationError(f"{name} ({place}): {first['msg']}") from error
+
+
+def without_password(url: str) -> str:
+    """Return a database URL as it may be shown."""
+    parts = urlsplit(url)
+    if not parts.password:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    names = {key.variable: key for key in KEYS.values()}
+    values: dict[str, Any] = {}
+    for variable, text in environment.items():
+        if not variable.startswith(ENVIRONMENT_PREFIX) or variable in NOT_SETTINGS:
+            continue
+        if variable.startswith(f"{ENVIRONMENT_PREFIX}TEST_"):
+            continue
+        if variable not in names:
+            close = nearest(variable, names)
+            hint = f"; did you mean {close}?" if close else ""
+            raise ConfigurationError(f"no setting belongs to the variable {variable}{hint}")
+        values[names[variable].name] = parsed(names[variable], text)
+    return values
+
+
+def parsed(key: Key, text: str) -> Any:  # noqa: ANN401 a setting is any TOML value
+    """Return a value given as text: lists are separated by commas, the rest pydantic reads."""
+    if key.field.annotation == tuple[str, ...]:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return text

@@ -1,0 +1,130 @@
+"""The settings themselves: every key with its meaning, default and range."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from llm_maint.domain.profile import Policy
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class DatabaseSettings(_Section):
+    """Where the assistant's memory is."""
+
+    url: SecretStr = Field(
+        default=SecretStr(""),
+        description="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; "
+        "empty = a SQLite file in the user's data directory",
+    )
+    schema_: str = Field(
+        default="",
+        alias="schema",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$|^$",
+        description="PostgreSQL schema of llm-maint's own tables; empty = the first of the "
+        "search path",
+    )
+    connect_timeout_seconds: int = Field(
+        default=5, ge=1, description="how long to wait for the database, or for a lock on it"
+    )
+
+
+class LlmSettings(_Section):
+    """The model server."""
+
+    provider: Literal["", "openai", "none"] = Field(
+        default="",
+        description="openai = any OpenAI-compatible server; empty = openai if base_url is set",
+    )
+    base_url: str = Field(
+        default="",
+        pattern=r"^https?://.+$|^$",
+        description="for example http://127.0.0.1:8080/v1",
+    )
+    model: str = Field(default="", description="empty = the first that the server lists")
+    api_key: SecretStr = Field(default=SecretStr(""), description="better: api_key_file")
+    api_key_file: str = Field(default="", description="a file that holds the key")
+    api_key_command: str = Field(default="", description="a command that prints the key")
+    timeout_seconds: float = Field(default=120, gt=0, description="for one answer of the server")
+    max_attempts: int = Field(default=3, ge=1, description="tries of one request")
+    max_output_tokens: int = Field(default=4_096, ge=64, description="the longest reply to ask for")
+    temperature: float = Field(
+        default=0.0, ge=0, le=2, description="0 = as repeatable as the server can"
+    )
+    structured_output: Literal["auto", "json_schema", "json_object", "none"] = Field(
+        default="auto", description="auto = json_schema, or what the server accepts instead"
+    )
+
+    @property
+    def uses_model(self) -> bool:
+        """Whether a model server is configured."""
+        return self.provider == "openai" or (self.provider == "" and self.base_url != "")
+
+
+class SchedulerSettings(_Section):
+    """When jobs run."""
+
+    enabled: bool = Field(default=True, description="false = run-due does nothing, politely")
+    check_interval_seconds: int = Field(
+        default=30, ge=1, description="written into the systemd timer"
+    )
+    lease_seconds: int = Field(
+        default=120, ge=1, description="a job of a process that died is taken back after this long"
+    )
+
+
+class ProfileMaintenanceSettings(_Section):
+    """Profile consolidation."""
+
+    interval_minutes: int = Field(default=60, ge=1, description="of the job that init creates")
+    model: str = Field(default="", description="empty = llm.model")
+    summary: Literal["template", "off"] = Field(
+        default="template", description="template = rendered by code after each change"
+    )
+    summary_max_tokens: int = Field(default=2_000, ge=50, description="the longest summary")
+    max_rows_per_request: int = Field(
+        default=60, ge=2, description="rows sent to the model at once"
+    )
+    max_loss_ratio: float = Field(
+        default=0.12,
+        ge=0,
+        le=1,
+        description="rows lost in seven days, as a share of the unprotected ones, "
+        "beyond which a plan is held for review (3 are always allowed)",
+    )
+    protected_sources: tuple[str, ...] = Field(
+        default=("explicit",), description="rows of these sources are never changed"
+    )
+    pinned_keys: tuple[str, ...] = Field(
+        default=(), description="rows of these keys are never changed"
+    )
+
+    @property
+    def policy(self) -> Policy:
+        """The settings that guards work with."""
+        return Policy(
+            protected_sources=frozenset(self.protected_sources),
+            pinned_keys=frozenset(self.pinned_keys),
+            max_loss_ratio=self.max_loss_ratio,
+        )
+
+
+class HistorySettings(_Section):
+    """How long the past is kept."""
+
+    keep_days: int = Field(default=30, ge=1, description="recorded runs")
+    journal_keep_days: int = Field(
+        default=90, ge=8, description="plans and before-images: how long a change can be undone"
+    )
+
+
+class Settings(_Section):
+    """All settings, checked."""
+
+    database: DatabaseSettings = DatabaseSettings()
+    llm: LlmSettings = LlmSettings()
+    scheduler: SchedulerSettings = SchedulerSettings()
+    profile_maintenance: ProfileMaintenanceSettings = ProfileMaintenanceSettings()
+    history: HistorySettings = HistorySettings()
