@@ -39,7 +39,12 @@ def load_settings(config: Path | None, flags: Mapping[str, str]) -> LoadedSettin
         ConfigurationError: see `LoadedSettings.of`.
 
     """
-    return LoadedSettings.of(flags=flags, environment=os.environ, file=config_in_use(config))
+    return load_settings_of(config_in_use(config), flags)
+
+
+def load_settings_of(file: Path | None, flags: Mapping[str, str]) -> LoadedSettings:
+    """Return the settings with those of exactly this file, None for none."""
+    return LoadedSettings.of(flags=flags, environment=os.environ, file=file)
 
 
 def config_in_use(config: Path | None) -> Path | None:
@@ -90,6 +95,11 @@ def host_time() -> datetime:
     return datetime.now(UTC)
 
 
+def host_name() -> str:
+    """Return this host's name, as claims and runs show it."""
+    return socket.gethostname()
+
+
 def model_factory(settings: Settings) -> "Callable[[], LanguageModel | None]":
     """Return what makes the model client, once, when a job first asks for it."""
 
@@ -126,7 +136,7 @@ def runner_for(settings: Settings, database: "Database", clock: "Clock") -> "Run
         database=database,
         clock=clock,
         model=model_factory(settings),
-        host=socket.gethostname(),
+        host=host_name(),
         interruptible=SIGNALS.interruptible,
     )
 

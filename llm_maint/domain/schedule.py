@@ -1,6 +1,9 @@
 """When a job runs next: slots on a grid, so that a late tick never shifts the following ones."""
 
+import re
 from datetime import datetime, timedelta
+
+from llm_maint.errors import UsageError
 
 
 def next_slot(anchor: datetime, interval: timedelta, *, after: datetime) -> datetime:
@@ -18,6 +21,23 @@ def next_slot(anchor: datetime, interval: timedelta, *, after: datetime) -> date
         raise ValueError("an interval must be positive")
     missed = max((after - anchor) // interval, 0)
     return anchor + (missed + 1) * interval
+
+
+def parse_interval(text: str) -> timedelta:
+    """Return the interval of a text: `60m`, `2h`, `1d`; a number alone is minutes.
+
+    Raises:
+        UsageError: the text is none, or not a whole number of minutes of at least one.
+
+    """
+    found = _INTERVAL.fullmatch(text.strip().lower())
+    if found is None or int(found[1]) == 0:
+        raise UsageError(f"{text!r} is no interval: write 60m, 2h or 1d")
+    return int(found[1]) * timedelta(minutes=_MINUTES[found[2]])
+
+
+_INTERVAL = re.compile(r"(\d{1,6})\s*(m|h|d|)")
+_MINUTES = {"": 1, "m": 1, "h": 60, "d": 24 * 60}
 
 
 def backoff(attempt: int) -> timedelta:

@@ -51,12 +51,17 @@ class Database:
                 yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """Open a transaction that writes; it commits at the end or, after an error, not at all."""
+    def write(self, *, rolls_back: bool = False) -> Iterator[Connection]:
+        """Open a transaction that writes; it commits at the end or, after an error, not at all.
+
+        With `rolls_back` it never commits: what was tried in it is only seen from within.
+        """
         with self._explaining(), self.engine.connect() as connection:
             connection = connection.execution_options(writes=True)  # noqa: PLW2901
-            with connection.begin():
+            with connection.begin() as transaction:
                 yield connection
+                if rolls_back:
+                    transaction.rollback()
 
     def upgrade(self, *, now: datetime) -> tuple[int, int]:
         """Apply the migrations that are missing; return the schema version before and after."""

@@ -170,6 +170,7 @@ def _sqlite_opener(path: Path, *, timeout: int, create: bool) -> Callable[[], sq
     def connect() -> sqlite3.Connection:
         new = create and not path.exists()
         if new:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)
         # isolation_level None: we say ourselves when a transaction begins, and as what.
         connection = sqlite3.connect(

@@ -16,6 +16,7 @@ from llm_maint.domain.plan_document import saved_document
 from llm_maint.domain.profile import Attribute, AttributeId, Entity, Image
 from llm_maint.errors import DatabaseBusyError, PlanRefusedError
 from llm_maint.store import profiles, rows
+from llm_maint.store.database import Database
 from llm_maint.store.plans import (
     APPLIED,
     CONSOLIDATION,
@@ -169,19 +170,32 @@ class Undone:
     row_ids: tuple[AttributeId, ...]
 
 
-def undo(connection: Connection, name: str, occasion: Occasion, *, force: bool = False) -> Undone:
+def undo(
+    database: Database,
+    name: str,
+    occasion: Occasion,
+    *,
+    force: bool = False,
+    dry_run: bool = False,
+) -> Undone:
     """Put back every row that a plan changed, all columns to the byte. It can itself be undone.
 
     Args:
-        connection: a write transaction.
+        database: where the plan is.
         name: the plan's id or a unique start of it.
         occasion: on whose behalf.
         force: put rows back although they were edited since.
+        dry_run: try it, then roll everything back.
 
     Raises:
         PlanRefusedError: the plan is not applied, or rows were edited since.
 
     """
+    with database.write(rolls_back=dry_run) as connection:
+        return _undo(connection, name, occasion, force=force)
+
+
+def _undo(connection: Connection, name: str, occasion: Occasion, *, force: bool) -> Undone:
     plan = find_plan(connection, name, lock=True)
     if plan.status != APPLIED:
         raise PlanRefusedError(f"plan {plan.id[:8]} is {plan.status}: there is nothing to undo")

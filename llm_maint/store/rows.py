@@ -7,6 +7,7 @@ reads back unchanged, whatever the type; on SQLite as the value the driver gives
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,14 +28,14 @@ class Column:
     generated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UserTable:
     """A table that is not ours, with the columns it really has."""
 
     name: str
     columns: Mapping[str, Column]
 
-    @property
+    @cached_property
     def clause(self) -> sa.TableClause:
         """The table for building statements."""
         return sa.table(self.name, *(sa.column(name) for name in self.columns))

@@ -1,0 +1,7 @@
+"""`llm-maint demo`."""
+
+import typer
+
+
+def demo(ctx: typer.Context) -> None:
+    """Demo."""

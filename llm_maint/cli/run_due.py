@@ -1,0 +1,115 @@
+"""`llm-maint run-due`: what cron and the systemd timer start."""
+
+import logging
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from llm_maint.bootstrap import host_name
+from llm_maint.cli.session import DryRun, Json, Opened, Session, leave, session_of
+from llm_maint.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llm_maint.runner import Finished, Runner
+
+log = logging.getLogger(__name__)
+
+
+def run_due(
+    ctx: typer.Context,
+    *,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Run at most N jobs.")
+    ] = None,
+    job: Annotated[str | None, typer.Option(metavar="JOB", help="Only this job, if due.")] = None,
+    max_seconds: Annotated[
+        float | None, typer.Option(min=0, metavar="S", help="Begin no job after S seconds.")
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Run the jobs that are due, one after the other, then exit.
+
+    Silent under cron when all is well; what failed goes to standard error.
+    """
+    session = session_of(ctx)
+    with session.opened() as opened:
+        started = opened.clock()
+        done: list[Finished] = []
+        if opened.settings.scheduler.enabled:
+            within = None if max_seconds is None else timedelta(seconds=max_seconds)
+            for finished in _finished(opened, limit, job, within, dry_run=dry_run):
+                tell_failure(finished)
+                done.append(finished)
+        else:
+            log.info("scheduler.enabled is false: nothing is run")
+        _print(session, opened, done, started, as_json=as_json, dry_run=dry_run)
+    from llm_maint.domain.runs import worst
+
+    leave(worst(finished.exit_code for finished in done))
+
+
+def _finished(
+    opened: Opened, limit: int | None, job: str | None, within: timedelta | None, *, dry_run: bool
+) -> "Iterator[Finished]":
+    runner: Runner = opened.runner()
+    job_id = None
+    if job is not None:
+        from llm_maint.store.jobs import find_job
+
+        with opened.database.read() as connection:
+            job_id = find_job(connection, job).id
+    if dry_run:
+        return runner.preview(job_id=job_id, limit=limit)
+    return runner.run_due(limit=limit, job_id=job_id, within=within)
+
+
+def tell_failure(finished: "Finished") -> None:
+    """Say on standard error what failed, and only that."""
+    run = finished.run
+    if finished.exit_code not in (ExitCode.OK, ExitCode.HELD):
+        log.error("%s failed: %s", run.job_name, run.error_message)
+    elif run.status == "skipped":
+        log.warning("%s was skipped: %s", run.job_name, run.error_message)
+
+
+def _print(
+    session: Session,
+    opened: Opened,
+    done: "list[Finished]",
+    started: datetime,
+    *,
+    as_json: bool,
+    dry_run: bool,
+) -> None:
+    if not as_json and not (session.out.terminal or session.verbose or dry_run):
+        return
+    from llm_maint.console.documents import run_document, stamp
+    from llm_maint.console.tables import runs_table, short_time
+    from llm_maint.store import queue
+
+    runs = [finished.run for finished in done]
+    with opened.database.read() as connection:
+        next_due = queue.next_due_at(connection)
+    if as_json:
+        document: dict[str, Any] = {
+            "started_at": stamp(started),
+            "finished_at": stamp(opened.clock()),
+            "host": host_name(),
+            "enabled": opened.settings.scheduler.enabled,
+            "dry_run": dry_run,
+            "counts": Counter(str(run.status) for run in runs),
+            "runs": [run_document(run) for run in runs],
+            "next_due_at": stamp(next_due),
+        }
+        session.out.json(document)
+    elif runs:
+        session.out.table(runs_table(runs))
+    elif not opened.settings.scheduler.enabled:
+        session.out.say("scheduler.enabled is false: nothing is run")
+    else:
+        session.out.say(f"nothing is due; next: {short_time(next_due) or 'no job is enabled'}")

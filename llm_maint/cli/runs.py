@@ -1,0 +1,128 @@
+"""`llm-maint runs`: what has been run, and what came of it."""
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llm_maint.cli.session import DryRun, Json, Opened, Session, session_of
+from llm_maint.domain.nearest import unknown
+from llm_maint.domain.runs import Run, Status, Success
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+app = typer.Typer(help="What has been run, and what came of it.", no_args_is_help=True)
+
+POLL_SECONDS = 1.0
+"""How often `tail -f` looks: as soon as a person would notice, and cheap for the database."""
+
+MOST_AT_ONCE = 1_000
+
+
+@app.command()
+def tail(
+    ctx: typer.Context,
+    *,
+    number: Annotated[int, typer.Option("-n", min=0, metavar="N", help="How many.")] = 20,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as runs come.")] = False,
+    job: Annotated[str | None, typer.Option(metavar="JOB", help="Only of this job.")] = None,
+    status: Annotated[str | None, typer.Option(metavar="S", help="Only of this status.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """Show the last runs, newest last."""
+    from llm_maint.store import history
+    from llm_maint.store.jobs import find_job
+
+    if status is not None and status not in set(Status):
+        raise unknown("status", status, Status)
+    session = session_of(ctx)
+    with session.opened() as opened:
+        job_id = None
+        with opened.database.read() as connection:
+            if job is not None:
+                job_id = find_job(connection, job).id
+            since = opened.clock()
+            last = history.tail(connection, limit=number, job_id=job_id, status=status)
+        _print(session, last, as_json=as_json, follow=follow)
+        if follow:
+            _follow(session, opened, last, since, job_id=job_id, status=status, as_json=as_json)
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Its id or the start of it.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Show one run in full, with its result."""
+    from llm_maint.console.documents import run_document
+    from llm_maint.console.tables import fact_lines
+    from llm_maint.store.history import find_run
+
+    session = session_of(ctx)
+    with session.opened() as opened, opened.database.read() as connection:
+        found = run_document(find_run(connection, run))
+    if as_json:
+        session.out.json(found)
+        return
+    result = found.pop("result")
+    facts = {name: str(value) for name, value in found.items() if value is not None}
+    session.out.lines(fact_lines(facts))
+    if result is not None:
+        session.out.json(result)
+
+
+@app.command()
+def prune(ctx: typer.Context, *, dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Delete old runs, and plans too old to be undone, as the job history-pruning does."""
+    from llm_maint.jobs import history_pruning
+
+    session = session_of(ctx)
+    with session.opened() as opened:
+        outcome = history_pruning.run(opened.context(dry_run=dry_run))
+    assert isinstance(outcome, Success)
+    if as_json:
+        session.out.json(outcome.result)
+    else:
+        told = ", ".join(f"{name.replace('_', ' ')}: {n}" for name, n in outcome.result.items())
+        session.out.say(told)
+
+
+def _follow(
+    session: Session,
+    opened: Opened,
+    last: list[Run],
+    since: "datetime",
+    *,
+    job_id: str | None,
+    status: str | None,
+    as_json: bool,
+) -> None:
+    """Print each run as it begins and as it ends, until a signal comes."""
+    from llm_maint.store import history
+
+    printed = {(run.id, run.status) for run in last}
+    while True:
+        time.sleep(POLL_SECONDS)
+        with opened.database.read() as connection:
+            recent = history.tail(
+                connection, limit=MOST_AT_ONCE, job_id=job_id, status=status, since=since
+            )
+        news = [run for run in recent if (run.id, run.status) not in printed]
+        _print(session, news, as_json=as_json, follow=True)
+        printed.update((run.id, run.status) for run in news)
+
+
+def _print(session: Session, runs: list[Run], *, as_json: bool, follow: bool) -> None:
+    from llm_maint.console.documents import run_document
+    from llm_maint.console.tables import run_lines, runs_table
+
+    if as_json:
+        for run in runs:
+            session.out.json(run_document(run), one_line=True)
+    elif follow and session.out.terminal:
+        session.out.lines(run_lines(runs))
+    elif runs or not follow:
+        session.out.table(runs_table(runs))

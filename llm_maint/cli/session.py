@@ -1,0 +1,80 @@
+"""One invocation: its global options, and the parts that its command asks for."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from llm_maint import bootstrap
+from llm_maint.console.output import Output
+from llm_maint.errors import ExitCode
+from llm_maint.settings import LoadedSettings, Settings
+
+if TYPE_CHECKING:
+    from llm_maint.contract import Clock, JobContext
+    from llm_maint.runner import Runner
+    from llm_maint.store.database import Database
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open database of the expected schema, with the settings and the clock to use with it."""
+
+    settings: Settings
+    database: "Database"
+    clock: "Clock"
+
+    def context(self, *, dry_run: bool = False) -> "JobContext":
+        """Return the context for work that a person started."""
+        return bootstrap.context_for(self.settings, self.database, self.clock, dry_run=dry_run)
+
+    def runner(self) -> "Runner":
+        """Return the runner of jobs."""
+        return bootstrap.runner_for(self.settings, self.database, self.clock)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What stood before the command's name."""
+
+    config: Path | None
+    verbose: bool
+    quiet: bool
+    out: Output
+
+    def loaded(self, flags: Mapping[str, str] | None = None) -> LoadedSettings:
+        """Return the settings, with the flags of the command that are settings."""
+        return bootstrap.load_settings(self.config, flags or {})
+
+    @contextmanager
+    def opened(self) -> Iterator[Opened]:
+        """Open the configured database.
+
+        Raises:
+            MaintError: it cannot be reached, or its schema is not ours.
+
+        """
+        settings = self.loaded().settings
+        database = bootstrap.open_database(settings)
+        try:
+            database.check_schema()
+            yield Opened(settings, database, bootstrap.clock_of(database))
+        finally:
+            database.close()
+
+
+def session_of(ctx: typer.Context) -> Session:
+    """Return the invocation's session."""
+    return cast("Session", ctx.obj)
+
+
+def leave(code: ExitCode) -> None:
+    """End the command with an exit code."""
+    if code is not ExitCode.OK:
+        raise typer.Exit(code)

@@ -1,0 +1,120 @@
+"""Standard output: tables and colour on a terminal, plain and stable lines elsewhere, JSON."""
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of text and its style on a terminal, in the words of rich."""
+
+    text: str
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Headers and rows of text; `numeric` names the columns that are aligned to the right."""
+
+    headers: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    numeric: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where results go. `terminal` tells that a person reads them; `quiet` that none wants to."""
+
+    terminal: bool
+    error_terminal: bool
+    colour: bool
+    quiet: bool = False
+
+    def json(self, document: Any, *, one_line: bool = False) -> None:  # noqa: ANN401 any JSON
+        """Print one JSON document."""
+        layout: dict[str, Any] = {"separators": (",", ":")} if one_line else {"indent": 2}
+        text = json.dumps(document, ensure_ascii=False, **layout)
+        try:
+            text.encode(sys.stdout.encoding)
+        except UnicodeEncodeError:  # half a character, or a terminal of old: escapes say the same
+            text = json.dumps(document, **layout)
+        self._print(text)
+
+    def say(self, text: str) -> None:
+        """Print a message for people; none with `--quiet`."""
+        if not self.quiet:
+            self._print(visible(text))
+
+    def lines(self, lines: Iterable[Line]) -> None:
+        """Print lines of a result."""
+        if not (self.terminal and self.colour):
+            for line in lines:
+                self._print(visible(line.text))
+            return
+        from rich.console import Console
+        from rich.text import Text
+
+        console = Console(highlight=False, soft_wrap=True)
+        for line in lines:
+            console.print(Text(visible(line.text), style=line.style))
+
+    def raw(self, text: str) -> None:
+        """Print a text as it is, line breaks included: what goes into a prompt or a file."""
+        self._print(text)
+
+    def table(self, table: Table) -> None:
+        """Print a table: ruled on a terminal, one tab-separated line a row elsewhere."""
+        if not self.terminal:
+            for row in (table.headers, *table.rows):
+                self._print("\t".join(map(visible, row)))
+            return
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        ruled = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
+        for header in table.headers:
+            right = header in table.numeric
+            ruled.add_column(header, justify="right" if right else "left", overflow="fold")
+        for row in table.rows:
+            ruled.add_row(*(Text(visible(cell)) for cell in row))
+        Console(highlight=False, no_color=not self.colour).print(ruled)
+
+    @contextmanager
+    def waiting(self, text: str) -> Iterator[None]:
+        """Show on a terminal, on standard error, that something takes its time."""
+        if not self.error_terminal or self.quiet:
+            yield
+            return
+        from rich.console import Console
+
+        console = Console(stderr=True, no_color=not self.colour)
+        with console.status(visible(text)):
+            yield
+
+    def _print(self, text: str) -> None:
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+        sys.stdout.flush()
+
+
+def visible(text: str) -> str:
+    """Return a text on one line, with control characters spelt out.
+
+    A value of a row may hold any of them, and a terminal obeys what it is sent.
+    """
+    return "".join(repr(char)[1:-1] if _is_control(char) else char for char in text)
+
+
+_CONTROL = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_REORDERING = frozenset("LRE RLE LRO RLO PDF LRI RLI FSI PDI".split())  # noqa: SIM905 as Unicode names them
+
+
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char) in _CONTROL or unicodedata.bidirectional(char) in _REORDERING

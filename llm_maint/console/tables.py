@@ -1,0 +1,205 @@
+"""Jobs, runs, profiles and settings as tables for people."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from llm_maint.console.output import Line, Table
+from llm_maint.domain.profile import Attribute
+from llm_maint.domain.runs import Run
+from llm_maint.store.jobs import ScheduledJob
+from llm_maint.store.plans import StoredPlan
+from llm_maint.store.profiles import EntityCount
+
+
+def jobs_table(jobs: Iterable[ScheduledJob], *, now: datetime) -> Table:
+    """Return jobs: what runs, how often, when next, and how it went last."""
+    return Table(
+        ("ID", "NAME", "TYPE", "BOT", "EVERY", "NEXT", "LAST", "STATUS"),
+        [
+            (
+                job.id[:8],
+                job.name,
+                job.job_type,
+                job.bot_id or "",
+                every(job.interval),
+                _next(job, now=now),
+                short_time(job.last_run_at),
+                _status(job),
+            )
+            for job in jobs
+        ],
+    )
+
+
+def job_lines(job: ScheduledJob, *, now: datetime) -> list[Line]:
+    """Return one job in full."""
+    facts = {
+        "id": job.id,
+        "name": job.name,
+        "type": job.job_type,
+        "bot": job.bot_id or "",
+        "every": every(job.interval),
+        "next run": _next(job, now=now),
+        "last run": short_time(job.last_run_at),
+        "last status": _status(job),
+        "failures in a row": str(job.consecutive_failures),
+        "config": "not a JSON object" if job.config is None else str(dict(job.config)),
+    }
+    return fact_lines(facts)
+
+
+def runs_table(runs: Iterable[Run]) -> Table:
+    """Return runs: when, what, how long, and what came of it."""
+    return Table(
+        ("RUN", "STARTED", "JOB", "STATUS", "TOOK", "WHAT"),
+        [
+            (
+                run.id[:8] or "(dry run)",
+                short_time(run.started_at),
+                run.job_name,
+                run.status,
+                took(run.duration_ms),
+                outcome(run),
+            )
+            for run in runs
+        ],
+        numeric=frozenset({"TOOK"}),
+    )
+
+
+def run_lines(runs: Iterable[Run]) -> list[Line]:
+    """Return runs as aligned lines that can go on for hours."""
+    return [
+        Line(
+            f"{run.id[:8]}  {short_time(run.finished_at or run.started_at)}  {run.job_name:<22} "
+            f"{run.status:<11} {took(run.duration_ms):>9}  {outcome(run)}".rstrip(),
+            _STYLE_OF_STATUS.get(run.status, ""),
+        )
+        for run in runs
+    ]
+
+
+_STYLE_OF_STATUS = {"failed": "red", "abandoned": "red", "skipped": "yellow", "running": "dim"}
+
+
+def entities_table(entities: Iterable[EntityCount]) -> Table:
+    """Return whose profiles there are."""
+    return Table(
+        ("ENTITY", "TYPE", "ATTRIBUTES", "UPDATED"),
+        [
+            (each.entity.id, each.entity.type, str(each.attributes), short_time(each.updated_at))
+            for each in entities
+        ],
+        numeric=frozenset({"ATTRIBUTES"}),
+    )
+
+
+def attributes_table(rows: Sequence[Attribute]) -> Table:
+    """Return a profile's rows."""
+    return Table(
+        ("ID", "CATEGORY", "KEY", "VALUE", "CONF", "SOURCE", "CREATED", "UPDATED"),
+        [
+            (
+                str(row.id),
+                row.category,
+                row.key,
+                row.text,
+                "" if row.confidence is None else f"{row.confidence:g}",
+                row.source or "",
+                short_time(row.created_at),
+                short_time(row.updated_at),
+            )
+            for row in rows
+        ],
+        numeric=frozenset({"ID", "CONF"}),
+    )
+
+
+def plans_table(plans: Iterable[StoredPlan]) -> Table:
+    """Return plans: what was done to whom, and what can be undone."""
+    return Table(
+        ("PLAN", "CREATED", "ENTITY", "KIND", "STATUS", "ROWS"),
+        [
+            (
+                plan.id[:8],
+                short_time(plan.created_at),
+                str(plan.entity),
+                plan.kind,
+                plan.status,
+                before_after(plan.document),
+            )
+            for plan in plans
+        ],
+    )
+
+
+def fact_lines(facts: Mapping[str, str]) -> list[Line]:
+    """Return names and values, one a line."""
+    width = max(map(len, facts))
+    return [Line(f"{name:<{width}}  {value}".rstrip()) for name, value in facts.items()]
+
+
+def outcome(run: Run) -> str:
+    """Return in a few words what came of a run."""
+    if run.error_message:
+        return run.error_message
+    result = run.result or {}
+    if "entities" in result:
+        return _consolidated(result)
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in result.items())
+
+
+def before_after(document: Mapping[str, Any]) -> str:
+    """Return how many rows there were and are, in a result or a plan."""
+    if document.get("attributes_before") is None:
+        return ""
+    return f"{document['attributes_before']} -> {document['attributes_after']}"
+
+
+def short_time(moment: datetime | None) -> str:
+    """Return a time in UTC, to the second."""
+    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def every(interval: timedelta) -> str:
+    """Return an interval in its largest whole unit."""
+    for unit, name in ((timedelta(days=1), "d"), (timedelta(hours=1), "h")):
+        if interval % unit == timedelta(0):
+            return f"{interval // unit}{name}"
+    return f"{interval // timedelta(minutes=1)}m"
+
+
+def took(duration_ms: int | None) -> str:
+    """Return a duration for people."""
+    if duration_ms is None:
+        return ""
+    return f"{duration_ms} ms" if duration_ms < _ONE_SECOND else f"{duration_ms / 1000:.1f} s"
+
+
+_ONE_SECOND = 1_000
+
+
+def _consolidated(result: Mapping[str, Any]) -> str:
+    entities = result["entities"]
+    if not entities:
+        return "nothing has changed since the last run"
+    who = entities[0]["entity_id"] if len(entities) == 1 else f"{len(entities)} entities"
+    held = f", {result['held']} held for review" if result["held"] else ""
+    return f"{who}: {before_after(result)} rows{held}"
+
+
+def _next(job: ScheduledJob, *, now: datetime) -> str:
+    if not job.enabled:
+        return "disabled"
+    if job.claim_run_id is not None:
+        return "running"
+    if job.next_run_at is None or job.next_run_at <= now:
+        return "due now"
+    return short_time(job.next_run_at)
+
+
+def _status(job: ScheduledJob) -> str:
+    if job.consecutive_failures > 1:
+        return f"{job.last_status} ({job.consecutive_failures} in a row)"
+    return job.last_status or ""
