@@ -76,8 +76,8 @@ class Runner:
             InterruptedRunError: a signal came; the claim was handed back.
 
         """
+        self._rescue()  # first: what it takes back is due from then on, in this very tick
         started = self.clock()
-        self._rescue()
         done = 0
         while limit is None or done < limit:
             with self.interruptible():

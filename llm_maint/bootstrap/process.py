@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,7 +90,8 @@ class _Formatter(logging.Formatter):
     """One line a record for people; tracebacks only for those who asked for more."""
 
     def __init__(self, *, verbose: bool) -> None:
-        super().__init__("%(asctime)s %(levelname)s: %(message)s")
+        super().__init__("%(asctime)sZ %(levelname)s: %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+        self.converter = time.gmtime
         self._verbose = verbose
 
     def format(self, record: logging.LogRecord) -> str:

@@ -48,8 +48,9 @@ def plan_lines(plan: Plan) -> Iterator[Line]:
     if plan.refused:
         yield Line(f"refused by a guard ({len(plan.refused)})", "bold")
     for refused in plan.refused:
-        ids = ", ".join(map(str, refused.row_ids))
-        yield Line(f"  {refused.guard}: {refused.reason}" + (f" [{ids}]" if ids else ""), "dim")
+        yield Line(f"  {refused.guard}: {refused.reason}", "dim")
+        for row_id in refused.row_ids:
+            yield Line(f"    = {_row(rows[row_id])}", "dim")
     counted = ", ".join(f"{count} {fate}" for fate, count in plan.accounting().items() if count)
     after = len(plan.rows if plan.held else plan.survivors())
     yield Line(f"{plan.entity}: {len(plan.rows)} -> {after} rows ({counted or 'no rows'})", "bold")

@@ -6,7 +6,11 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
+
+WIDE = 120
+"""Columns of a terminal that has room for everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +23,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Headers and rows of text; `numeric` names the columns that are aligned to the right."""
+    """Headers and rows of text.
+
+    `numeric` names the columns that are aligned to the right, `spare` those that a narrow terminal
+    goes without.
+    """
 
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]
     numeric: frozenset[str] = frozenset()
+    spare: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +87,16 @@ class Output:
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        ruled = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
-        for header in table.headers:
+        console = Console(highlight=False, no_color=not self.colour)
+        narrow = console.width < WIDE
+        shown = [not (narrow and header in table.spare) for header in table.headers]
+        ruled = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        for header in compress(table.headers, shown):
             right = header in table.numeric
             ruled.add_column(header, justify="right" if right else "left", overflow="fold")
         for row in table.rows:
-            ruled.add_row(*(Text(visible(cell)) for cell in row))
-        Console(highlight=False, no_color=not self.colour).print(ruled)
+            ruled.add_row(*(Text(visible(cell)) for cell in compress(row, shown)))
+        console.print(ruled)
 
     @contextmanager
     def waiting(self, text: str) -> Iterator[None]:

@@ -29,6 +29,7 @@ def jobs_table(jobs: Iterable[ScheduledJob], *, now: datetime) -> Table:
             )
             for job in jobs
         ],
+        spare=frozenset({"TYPE", "BOT", "LAST"}),
     )
 
 
@@ -113,6 +114,7 @@ def attributes_table(rows: Sequence[Attribute]) -> Table:
             for row in rows
         ],
         numeric=frozenset({"ID", "CONF"}),
+        spare=frozenset({"CREATED", "UPDATED"}),
     )
 
 

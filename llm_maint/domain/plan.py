@@ -77,8 +77,16 @@ class Plan:
             raise AssertionError(f"the plan for {self.entity} does not add up")
 
     def without(self, changed: Collection[AttributeId]) -> Self:
-        """Return the plan without the operations that touch rows somebody changed meanwhile."""
-        dropped = [op for op in self.operations if not set(op.row_ids).isdisjoint(changed)]
+        """Return the plan without the operations that touch rows somebody changed meanwhile.
+
+        What builds on a dropped operation goes with it: a merge of the winner of a fold, say.
+        """
+        touched, dropped = set(changed), []
+        left = list(self.operations)
+        while found := [op for op in left if not touched.isdisjoint(op.row_ids)]:
+            dropped += found
+            touched.update(row_id for op in found for row_id in op.row_ids)
+            left = [op for op in left if op not in found]
         refused = tuple(Refused("changed_meanwhile", op.reason, op.row_ids) for op in dropped)
         return replace(
             self,

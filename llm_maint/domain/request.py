@@ -87,7 +87,7 @@ def request_for(entity: Entity, rows: Iterable[Attribute]) -> Request:
 
 def batches(rows: Iterable[Attribute], *, size: int) -> list[tuple[Attribute, ...]]:
     """Return the rows in requests of at most `size`, those of one category and key side by side."""
-    ordered = sorted(rows, key=lambda row: (row.category, row.key, str(row.id)))
+    ordered = sorted(rows, key=lambda row: (row.category, row.key))
     return [tuple(ordered[start : start + size]) for start in range(0, len(ordered), size)]
 
 

@@ -3,13 +3,13 @@
 Sources are handed in as arguments; `bootstrap` reads the environment and finds the file.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
-from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -71,12 +71,12 @@ class LoadedSettings:
     def shown(self, name: str) -> Any:  # noqa: ANN401 a setting is any TOML value
         """Return a setting's value as it may be shown: secrets hidden, URLs without password."""
         value = self.value(name)
-        if not isinstance(value, SecretStr):
-            return list(value) if isinstance(value, tuple) else value
-        secret = value.get_secret_value()
-        if name == "database.url":
-            return without_password(secret)
-        return "********" if secret else ""
+        secret = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if name in ("database.url", "llm.base_url"):
+            return without_password(str(secret))
+        if isinstance(value, SecretStr):
+            return "********" if secret else ""
+        return list(value) if isinstance(value, tuple) else value
 
     def value(self, name: str) -> Any:  # noqa: ANN401 a setting is any TOML value
         """Return a setting's value by its name."""
@@ -84,6 +84,16 @@ class LoadedSettings:
         return getattr(
             getattr(self.settings, key.section), "schema_" if key.key == "schema" else key.key
         )
+
+    def environment_of(self, section: str) -> dict[str, str]:
+        """Return the variables that hand a section's settings to a process that we start."""
+        handed = {}
+        for key in KEYS.values():
+            if key.section == section and self.origins[key.name] == "environment":
+                value = self.value(key.name)
+                text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+                handed[key.variable] = text
+        return handed
 
     @classmethod
     def of(
@@ -167,12 +177,13 @@ def validated(values: Values, *, origins: Mapping[str, str], file: Path | None) 
 
 
 def without_password(url: str) -> str:
-    """Return a database URL as it may be shown."""
-    parts = urlsplit(url)
-    if not parts.password:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
+    """Return a URL as it may be shown.
+
+    By its text, not by its parts: a password with a special character that should have been escaped
+    is cut where no parser would cut it.
+    """
+    hidden = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)
+    return re.sub(r"(?i)([?&](?:ssl)?password=)[^&]*", r"\1***", hidden)
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:

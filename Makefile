@@ -1,0 +1,55 @@
+# Everything runs from .venv, which the first command makes. PYTHON chooses the interpreter.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lint types layers bench install-systemd clean
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed ## Run the main job on sample data; needs no server and no key
+	@$(BIN)/llm-maint demo
+
+test: $(VENV)/.developing ## Run the tests on SQLite and on a real PostgreSQL
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+check: format lint types layers test ## Run the whole gate
+
+format: $(VENV)/.developing ## Check the layout of the code
+	$(BIN)/ruff format --check .
+
+lint: $(VENV)/.developing ## Check the code with ruff
+	$(BIN)/ruff check .
+
+types: $(VENV)/.developing ## Check the types with mypy
+	$(BIN)/mypy
+
+layers: $(VENV)/.developing ## Check who imports whom
+	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/.developing ## Measure what a tick costs
+	$(BIN)/python benchmarks/tick.py
+
+install-systemd: ## Install and start the systemd timer (as root: for all, else for this user)
+	deploy/systemd/install.sh
+
+clean: ## Remove what the targets made
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "llm-maint needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade "pip>=25.1"
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.developing: pyproject.toml | $(BIN)/python
+	$(PIP) install --editable . --group dev
+	@touch $@ $(VENV)/.installed

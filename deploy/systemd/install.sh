@@ -1,0 +1,34 @@
+#!/bin/sh
+# Install and start the timer. As root: for the system, with a copy of the program in /opt/llm-maint.
+# Else: for this user, with the program of this checkout. SCOPE=user chooses the second as root too.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+checkout=$(cd "$here/../.." && pwd)
+systemctl=${SYSTEMCTL:-systemctl}
+[ "$(id -u)" = 0 ] && scope=${SCOPE:-system} || scope=user
+
+if [ "$scope" = system ]; then
+    python3 -m venv /opt/llm-maint
+    /opt/llm-maint/bin/python -m pip install --quiet --upgrade "$checkout"
+    ln -sf /opt/llm-maint/bin/llm-maint /usr/local/bin/llm-maint
+    if [ ! -e /etc/llm-maint/config.toml ]; then
+        XDG_DATA_HOME=/var/lib /opt/llm-maint/bin/llm-maint --config /etc/llm-maint/config.toml init
+    fi
+    install -m 644 "$here/llm-maint.service" "$here/llm-maint.timer" /etc/systemd/system/
+    "$systemctl" daemon-reload
+    "$systemctl" enable --now llm-maint.timer
+else
+    program=${PROGRAM:-$checkout/.venv/bin/llm-maint}
+    if [ ! -x "$program" ]; then
+        echo "no program at $program; make it with: make demo" >&2
+        exit 1
+    fi
+    units=${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user
+    mkdir -p "$units"
+    sed -e '/^# For the system/,$d' -e "s|^ExecStart=[^ ]*|ExecStart=$program|" \
+        -e '/network-online/d' "$here/llm-maint.service" >"$units/llm-maint.service"
+    install -m 644 "$here/llm-maint.timer" "$units/"
+    "$systemctl" --user daemon-reload
+    "$systemctl" --user enable --now llm-maint.timer
+fi
+echo "llm-maint.timer is installed; see: systemctl$([ "$scope" = user ] && echo ' --user') list-timers llm-maint.timer"

@@ -1,0 +1,143 @@
+"""The command as a person or cron starts it: a real process in an environment of its own."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+SECONDS = 60
+"""No command of a test takes longer; one that hangs fails its test."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    errors: str
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 any JSON document
+        """What it printed as one JSON document."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Starts `llm-maint`, without a terminal and with almost no environment, as cron does."""
+
+    home: Path
+    settings: Mapping[str, str]
+
+    def having(self, **settings: str) -> Self:
+        """Return the command with more settings, as environment variables without the prefix."""
+        return replace(self, settings={**self.settings, **settings})
+
+    def __call__(self, *arguments: str, code: int = 0, stdin: str = "") -> Done:
+        """Run it to its end, which must have the exit code."""
+        done = subprocess.run(
+            self.line(*arguments),
+            env=self.environment,
+            cwd=self.home,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        assert done.returncode == code, (
+            f"{arguments}: {done.returncode}\n{done.stderr}{done.stdout}"
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def started(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start it and let it run."""
+        return subprocess.Popen(
+            self.line(*arguments),
+            env=self.environment,
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def line(self, *arguments: str) -> list[str]:
+        """Return the command's words."""
+        return [sys.executable, "-m", "llm_maint", *arguments]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """All that the process knows of the world."""
+        variables = {f"LLM_MAINT_{name.upper()}": value for name, value in self.settings.items()}
+        return {"PATH": "/usr/bin:/bin", "HOME": str(self.home), **variables}
+
+    def export(self, entity: str = "nick") -> list[dict[str, Any]]:
+        """Return the rows of a profile."""
+        rows: list[dict[str, Any]] = self("profile", "export", "--entity", entity).json
+        return rows
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Return the recorded runs, newest last."""
+        printed = self("runs", "tail", "--json").out
+        return [json.loads(line) for line in printed.splitlines()]
+
+    def job(self, name: str = "profile-maintenance") -> dict[str, Any]:
+        """Return a job."""
+        found: dict[str, Any] = self("jobs", "show", name, "--json").json
+        return found
+
+
+def row(key: str, value: Any, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 any JSON value
+    """Return a row to import."""
+    return {
+        "entity_id": "nick",
+        "category": "fact",
+        "key": key,
+        "value": value,
+        "confidence": 0.8,
+        "source": "inferred",
+        "created_at": "2026-01-01T00:00:00Z",
+        "updated_at": "2026-01-01T00:00:00Z",
+        **fields,
+    }
+
+
+def ids_by_key(body: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the ids of a request's rows, by key, from the body that a model server got."""
+    document = json.loads(body["messages"][-1]["content"])
+    found: dict[str, list[str]] = {}
+    for each in document["rows"]:
+        found.setdefault(each["key"], []).append(each["id"])
+    return found
+
+
+def reply(groups: Any = (), remove: Any = (), reviewed: Any = ()) -> str:  # noqa: ANN401
+    """Return a model's reply."""
+    return json.dumps({"groups": list(groups), "remove": list(remove), "reviewed": list(reviewed)})
+
+
+ROWS = [
+    row("favorite_color", "blue"),
+    row("favorite_color", " Blue", updated_at="2026-02-01T00:00:00Z"),
+    row("employer", "works at Alder Books"),
+    row("employer", "works at Birch Maps", updated_at="2026-03-01T00:00:00Z"),
+    row("greeting", "said good morning", category="misc"),
+    row("allergy", "allergic to peanuts", category="health", source="explicit"),
+    row("instruments", ["cello", {"kind": "bass", "strings": 4}, None], category="interest"),
+]
+"""Seven rows, of which a tidy model leaves four."""
+
+
+def tidy(body: Mapping[str, Any]) -> str:
+    """Answer as a good model does for `ROWS`."""
+    ids = ids_by_key(body)
+    return reply(
+        groups=[{"reason": "changed jobs", "op": "supersede", "ids": ids["employer"]}],
+        remove=[{"reason": "a greeting", "id": ids["greeting"][0], "why": "noise"}],
+        reviewed=[row_id for each in ids.values() for row_id in each],
+    )
