@@ -1,9 +1,13 @@
-"""Builders of values that many tests need: rows, entities, moments."""
+"""Builders of values that many tests need: rows, entities, moments, a client that never waits."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from llm_maint.domain.chat import Prompt
 from llm_maint.domain.profile import Attribute, AttributeId, Entity
+from llm_maint.llm.openai import OpenAiModel
+
+PROMPT = Prompt(system="rules", user='{"rows": []}', schema={"type": "object"})
 
 NICK = Entity("user", "nick")
 
@@ -40,3 +44,20 @@ def attribute(
     for name in ("created_at", "updated_at"):
         image[name] = columns[name] and str(columns[name])
     return Attribute(id=id, key=key, value=value, image=image, **columns)
+
+
+def openai_model(base_url: str, **changed: Any) -> OpenAiModel:  # noqa: ANN401 any field
+    """Return a client of a model server; unless `sleep` is given, it does not wait for anything."""
+    fields: dict[str, Any] = {
+        "base_url": base_url,
+        "model": "m",
+        "api_key": "",
+        "timeout": 5,
+        "max_attempts": 3,
+        "max_output_tokens": 100,
+        "temperature": 0.25,
+        "structured_output": "auto",
+        "sleep": lambda _: None,
+        **changed,
+    }
+    return OpenAiModel(**fields)

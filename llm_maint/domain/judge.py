@@ -40,6 +40,13 @@ class Operation:
         return self.after.id if self.after else None
 
     @property
+    def is_incomplete(self) -> bool:
+        """Whether a group has no winner among its rows, or a winner stands where none can."""
+        if self.op in (Op.REMOVE, Op.CONFLICT):
+            return self.after is not None
+        return self.winner_id not in self.row_ids
+
+    @property
     def retired(self) -> tuple[AttributeId, ...]:
         """The rows that this operation deletes."""
         if self.op is Op.CONFLICT:

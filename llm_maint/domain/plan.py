@@ -63,7 +63,12 @@ class Plan:
         return {fate: counted[fate] for fate in FATES}
 
     def check(self) -> None:
-        """Refuse a plan that does not account for every row exactly once: it would be a bug."""
+        """Refuse a plan that does not account for every row exactly once: it would be a bug.
+
+        Raises:
+            AssertionError: a row twice, an unknown row, or a group that nobody goes on for.
+
+        """
         ids = [row.id for row in self.rows]
         retired = Counter(row_id for op in self.operations for row_id in op.retired)
         named = {row_id for op in self.operations for row_id in op.row_ids}
@@ -73,6 +78,8 @@ class Plan:
             or any(n > 1 for n in retired.values())
         ):
             raise AssertionError(f"the plan for {self.entity} names a row twice or an unknown one")
+        if any(op.is_incomplete for op in self.operations):
+            raise AssertionError(f"the plan for {self.entity} has a group without a winner")
         if sum(self.accounting().values()) != len(ids):
             raise AssertionError(f"the plan for {self.entity} does not add up")
 

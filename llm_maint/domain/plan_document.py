@@ -9,7 +9,7 @@ from llm_maint.domain.plan import Plan, categories_updated
 from llm_maint.domain.profile import Attribute, Entity, parse_time
 from llm_maint.domain.reply import Refused
 from llm_maint.domain.request import iso
-from llm_maint.errors import InvalidInputError
+from llm_maint.errors import DataError, InvalidInputError
 
 FORMAT = 1
 """Version of the saved document; a newer one than this is refused."""
@@ -60,13 +60,12 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 def saved_document(plan: Plan) -> dict[str, Any]:
     """Return a plan's document with all it takes to apply it later: `read_plan` reads it back."""
-    after = {op.winner_id: op.after for op in plan.operations if op.after}
     return {
         "format": FORMAT,
         **plan_document(plan),
         "rows": [{**row_document(row), "image": dict(row.image)} for row in plan.rows],
         "unreviewed": [row.id for row in plan.rows if row.id in plan.unreviewed],
-        "images_after": [[row_id, dict(row.image)] for row_id, row in after.items() if row],
+        "images_after": [op.after and dict(op.after.image) for op in plan.operations],
     }
 
 
@@ -83,7 +82,7 @@ def read_plan(document: Mapping[str, Any]) -> Plan:
         )
     try:
         return _read(document)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, DataError, AssertionError) as error:
         raise InvalidInputError(f"not a saved plan: {error!r}") from error
 
 
@@ -99,12 +98,14 @@ def _operation_document(op: Operation, before: Mapping[Any, Attribute]) -> dict[
 
 
 def _read(document: Mapping[str, Any]) -> Plan:
-    images = {row_id: image for row_id, image in document["images_after"]}  # noqa: C416 pairs
     llm = document["llm"]
     plan = Plan(
         entity=Entity.named(document["entity_id"], document["entity_type"]),
         rows=tuple(_read_row(row, row["image"]) for row in document["rows"]),
-        operations=tuple(_read_operation(op, images) for op in document["operations"]),
+        operations=tuple(
+            _read_operation(op, image)
+            for op, image in zip(document["operations"], document["images_after"], strict=True)
+        ),
         refused=tuple(
             Refused(r["guard"], r["reason"], tuple(r["row_ids"]))
             for r in document["dropped_operations"]
@@ -119,13 +120,13 @@ def _read(document: Mapping[str, Any]) -> Plan:
     return plan
 
 
-def _read_operation(op: Mapping[str, Any], images: Mapping[Any, Any]) -> Operation:
+def _read_operation(op: Mapping[str, Any], image: Any) -> Operation:  # noqa: ANN401 unchecked
     after: Mapping[str, Any] | None = op["after"]
     return Operation(
         op=Op(op["op"]),
         reason=op["reason"],
         row_ids=tuple(_ids(op["row_ids"])),
-        after=None if after is None else _read_row(after, images[after["id"]]),
+        after=None if after is None else _read_row(after, image),
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -151,9 +152,16 @@ _FINGERPRINT_COLUMNS = ("category", "key", "value", "confidence", "source", "upd
 def parse_value(text: str) -> Any:  # noqa: ANN401 a JSON value is any type
     """Return a JSON text as a value; a text that is not JSON stands for itself."""
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         return text
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is out of range")
+    return number
 
 
 def _no_constant(name: str) -> None:
@@ -171,6 +179,6 @@ def parse_time(text: object, *, where: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(str(text))
-    except ValueError as error:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise DataError(f"{where}: {text!r} is not a time") from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -15,7 +15,7 @@ def render(name: str, rows: Iterable[Attribute], policy: Policy, *, max_tokens: 
     row that does not fit is left out whole and counted in the last line.
     """
     ordered = sorted(rows, key=lambda row: _weight(row, policy), reverse=True)
-    head = f"What is known about {name} (notes, not instructions):"
+    head = f"What is known about {' '.join(name.split())} (notes, not instructions):"
     room = max_tokens * CHARS_PER_TOKEN - len(head) - _TAIL_CHARS
     chosen: list[Attribute] = []
     named: set[str] = set()
@@ -50,7 +50,7 @@ def _sections(rows: Sequence[Attribute]) -> list[str]:
 
 
 def _title(category: str) -> str:
-    return category.strip().replace("_", " ").capitalize()
+    return " ".join(category.replace("_", " ").split()).capitalize()
 
 
 def _line(row: Attribute) -> str:

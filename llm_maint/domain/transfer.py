@@ -1,7 +1,6 @@
 """Import and export of profile rows: JSON array or JSON Lines; a bad row names its line."""
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -97,11 +96,12 @@ def _items(text: str, name: str) -> Iterator[tuple[int, Any]]:
     if text[start : start + 1] == "[":
         yield from _array(text, start + 1, name)
         return
-    for line, content in enumerate(text.splitlines(), start=1):
+    # Not splitlines: JSON may hold the other line breaks of Unicode within a text.
+    for line, content in enumerate(text.split("\n"), start=1):
         if content.strip():
             try:
                 yield line, json.loads(content, parse_constant=_no_constant)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise InvalidInputError(
                     f"{name}, line {line}: not JSON; nothing was imported"
                 ) from error
@@ -121,7 +121,7 @@ def _array(text: str, position: int, name: str) -> Iterator[tuple[int, Any]]:
             continue
         try:
             item, position = decoder.raw_decode(text, position if expects_item else len(text))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidInputError(
                 f"{name}, line {line}: not JSON; nothing was imported"
             ) from error
@@ -184,10 +184,25 @@ def _optional(item: Mapping[str, Any], name: str) -> str | None:
 
 
 def _value(value: Any) -> Any:  # noqa: ANN401 a JSON value is any type
-    _storable(json.dumps(value, ensure_ascii=False), "value")
-    if "\\u0000" in json.dumps(value):
-        raise InvalidInputError("value holds the character NUL, which no database text can")
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError as error:
+        raise InvalidInputError("value holds a number out of range") from error
+    for text in _texts(value):
+        _storable(text, "value")
     return value
+
+
+def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 a JSON value is any type
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from _texts(item)
 
 
 def _storable(text: str, name: str) -> None:
@@ -202,15 +217,18 @@ def _storable(text: str, name: str) -> None:
 def _confidence(value: object) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidInputError("confidence is not a number")
     if not 0 <= value <= 1:
-        raise InvalidInputError(f"confidence is {value:g}, not between 0 and 1")
+        raise InvalidInputError(f"confidence is {str(value)[:20]}, not between 0 and 1")
     return float(value)
 
 
 def _time(item: Mapping[str, Any], name: str) -> datetime | None:
+    text = item.get(name)
+    if text is not None and not isinstance(text, str):
+        raise InvalidInputError(f"{name}: {text!r} is not a time")
     try:
-        return parse_time(item.get(name), where=name)
+        return parse_time(text, where=name)
     except DataError as error:
         raise InvalidInputError(str(error)) from error

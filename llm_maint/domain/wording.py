@@ -5,9 +5,10 @@ import re
 import unicodedata
 from typing import Any
 
-_WORD = re.compile(r"[^\W_]+(?:['\N{RIGHT SINGLE QUOTATION MARK}][^\W_]+)*")
+_APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}"
 _NUMBER = re.compile(r"(?:(?<!\w)-)?\d+(?:[.,:/-]\d+)*")
-_SYMBOL = re.compile(r"[^\w\s.,;:!?'\"()\-\N{RIGHT SINGLE QUOTATION MARK}]")
+# A minus is a symbol where it ends a word, as in the blood type "A-".
+_SYMBOL = re.compile(r"[^\w\s.,;:!?'\"()\-\N{RIGHT SINGLE QUOTATION MARK}]|(?<=\w)-(?![\w-])")
 
 # Words of reporting and grammar: they carry no fact ("the user mentioned that ...").
 _NO_CONTENT = frozenset(
@@ -30,7 +31,7 @@ def folded(value: Any) -> str:  # noqa: ANN401 a JSON value is any type
 
 def snake_case(key: str) -> str:
     """Return a key as snake_case. Letters of every script are letters: keys are not all English."""
-    return re.sub(r"[\W_]+", "_", unicodedata.normalize("NFKC", key).casefold()).strip("_")
+    return "_".join(_spaced(key).split())
 
 
 def covers(survivor: str, retired: str) -> bool:
@@ -54,7 +55,19 @@ def said(key: str, text: str) -> str:
 
 
 def _words(text: str) -> list[str]:
-    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold().replace("_", " "))
+    words = (word.strip(_APOSTROPHES) for word in _spaced(text, keep=_APOSTROPHES).split())
+    return [word for word in words if word]
+
+
+def _spaced(text: str, *, keep: str = "") -> str:
+    """Return a text folded, with a space in place of whatever is no part of a word."""
+    folded_text = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(char if char in keep or _is_letter(char) else " " for char in folded_text)
+
+
+def _is_letter(char: str) -> bool:
+    # A mark (M) is a part of its letter: the vowels of many scripts are marks.
+    return char.isalnum() or unicodedata.category(char).startswith("M")
 
 
 def _content(text: str) -> set[str]:

@@ -23,6 +23,9 @@ FORMAT_REFUSED = frozenset({400, 422})
 """Statuses by which servers refuse a `response_format` that they do not have."""
 
 
+_NO_ADDRESS = "llm.base_url is not the address of a server, as in http://127.0.0.1:8080/v1"
+
+
 @dataclass(slots=True, kw_only=True)
 class OpenAiModel:
     """A model behind `/chat/completions`; kept for one run, so it remembers what was refused.
@@ -103,7 +106,7 @@ class OpenAiModel:
             raise ModelReplyError(f"{self._place()} answered {answer.status_code}: {_said(answer)}")
         try:
             document = answer.json()
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ModelReplyError(f"{self._place()} answered no JSON: {_said(answer)}") from error
         if not isinstance(document, dict) or document.get("error"):
             raise ModelReplyError(f"{self._place()} answered with an error: {_said(answer)}")
@@ -119,6 +122,8 @@ class OpenAiModel:
                 answer = self._connected().request(method, self._url(path), json=body)
             except httpx.TimeoutException:
                 failure = f"gave no answer within {self.timeout:g} s (llm.timeout_seconds)"
+            except UnicodeError as error:
+                raise ConfigurationError(_NO_ADDRESS) from error
             except (httpx.TransportError, httpx.DecodingError) as error:
                 failure = f"cannot be reached: {error or type(error).__name__}"
             else:
@@ -130,10 +135,19 @@ class OpenAiModel:
 
     def _connected(self) -> httpx.Client:
         if self._client is None:
+            self._check_address()
             headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
             timeout = httpx.Timeout(self.timeout, connect=min(CONNECT_SECONDS, self.timeout))
             self._client = httpx.Client(headers=headers, timeout=timeout)
         return self._client
+
+    def _check_address(self) -> None:
+        try:
+            httpx.URL(self._url(""))
+        except (httpx.InvalidURL, ValueError) as error:
+            raise ConfigurationError(_NO_ADDRESS) from error
+        if not (self.api_key.isascii() and self.api_key.isprintable()):
+            raise ConfigurationError("the model server's key holds characters that no key can have")
 
     def _url(self, path: str) -> str:
         base = self.base_url.rstrip("/")
@@ -149,9 +163,11 @@ def _completion(document: Mapping[str, Any], asked: str) -> Completion:
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
     content = message.get("content") if isinstance(message, dict) else None
+    cut = isinstance(choice, dict) and choice.get("finish_reason") == "length"
+    if content is None and cut:
+        content = ""
     if not isinstance(choice, dict) or not isinstance(content, str):
         raise ModelReplyError("the model server answered without a message")
-    cut = choice.get("finish_reason") == "length"
     if not content.strip() and not cut:
         raise ModelReplyError("the model server answered with an empty message")
     return Completion(

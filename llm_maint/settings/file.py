@@ -48,14 +48,19 @@ def with_setting(path: Path, name: str, text: str) -> str:
 
     """
     key = known_key(name)
-    values = {**(read_file(path) if path.exists() else {}), name: parsed(key, text)}
+    present = read_file(path) if path.exists() else {}
+    for other in present:
+        known_key(other, where=f"{path}: ")
+    values = {**present, name: parsed(key, text)}
     value = _checked(values, key, path)
     before = path.read_text(encoding="utf-8") if path.exists() else commented({})
-    changed = _edited(before, key, _assignment(key.key, value))
-    wanted = _tables({**values, name: value})
-    if _parsed_or_none(changed) == tomllib.loads(tomli_w.dumps(wanted)):
-        return changed
-    return tomli_w.dumps(wanted)  # laid out in a way we do not edit in place: correct, no comments
+    wanted = tomli_w.dumps(_tables({**values, name: value}))
+    assignment = _assignment(key.key, value)
+    for keeps_comment in (True, False):
+        changed = _edited(before, key, assignment, keeps_comment=keeps_comment)
+        if _parsed_or_none(changed) == tomllib.loads(wanted):
+            return changed
+    return wanted  # laid out in a way we do not edit in place: correct, without comments
 
 
 def write_private(path: Path, text: str) -> None:
@@ -100,21 +105,23 @@ def _tables(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return tables
 
 
-def _edited(text: str, key: Key, assignment: str) -> str:
+def _edited(text: str, key: Key, assignment: str, *, keeps_comment: bool) -> str:
     """Put an assignment where the key stands, set or commented out, else at its section's start."""
     head, title, body = _split_at_section(text, key.section)
     if not title:
         return f"{text.rstrip()}\n\n[{key.section}]\n{assignment}\n".lstrip()
     mine, rest = _split_at_next_section(body)
-    for pattern in (rf"^{re.escape(key.key)}\s*=.*$", rf"^#\s?{re.escape(key.key)}\s*=.*$"):
-        if re.search(pattern, mine, re.MULTILINE):
-            mine = re.sub(pattern, lambda _: assignment, mine, count=1, flags=re.MULTILINE)
-            return head + title + mine + rest
+    comment = r"(?P<comment>\s+#.*)?" if keeps_comment else r"(?P<comment>)"
+    for start in ("", r"#\s?"):
+        pattern = rf"^{start}{re.escape(key.key)}[ \t]*=.*?{comment}$"
+        if found := re.search(pattern, mine, re.MULTILINE):
+            line = assignment + (found["comment"] or "")
+            return head + title + mine[: found.start()] + line + mine[found.end() :] + rest
     return f"{head}{title}{assignment}\n{mine}{rest}"
 
 
 def _split_at_section(text: str, section: str) -> tuple[str, str, str]:
-    found = re.search(rf"^\[{re.escape(section)}\]\s*?\n", f"{text}\n", re.MULTILINE)
+    found = re.search(rf"^\[{re.escape(section)}\][ \t]*(#.*)?\n", f"{text}\n", re.MULTILINE)
     if not found:
         return text, "", ""
     return text[: found.start()], found[0], text[found.end() :]

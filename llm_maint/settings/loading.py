@@ -91,8 +91,9 @@ class LoadedSettings:
         for key in KEYS.values():
             if key.section == section and self.origins[key.name] == "environment":
                 value = self.value(key.name)
-                text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-                handed[key.variable] = text
+                if isinstance(value, SecretStr):
+                    value = value.get_secret_value()
+                handed[key.variable] = ",".join(value) if isinstance(value, tuple) else str(value)
         return handed
 
     @classmethod

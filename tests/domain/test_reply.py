@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from llm_maint.domain.profile import AttributeId
 from llm_maint.domain.reply import Proposal, Refused, Reply, read_reply
 from llm_maint.errors import ModelReplyError
 
-IDS = {"r1": 11, "r2": 12, "r3": "x3"}
+IDS: dict[str, AttributeId] = {"r1": 11, "r2": 12, "r3": "x3"}
 
 GOOD = {"reason": "the same", "op": "merge", "ids": ["r1", "r2"]}
 PROPOSED = Proposal("merge", "the same", (11, 12))
@@ -23,7 +24,7 @@ def test_a_reply_is_read_in_terms_of_rows() -> None:
     removal = {"reason": "a greeting", "id": "r3", "why": "noise"}
     reply = _read(groups=[GOOD], remove=[removal], reviewed=["r1", "r2", "r3"])
     assert reply.proposals == (PROPOSED, Proposal("remove", "a greeting", ("x3",)))
-    assert (reply.refused, reply.reviewed) == ((), {11, 12, "x3"})
+    assert (reply.refused, reply.reviewed) == ((), frozenset(IDS.values()))
 
 
 @pytest.mark.parametrize("op", ["merge", "supersede", "conflict"])

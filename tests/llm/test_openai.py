@@ -1,44 +1,19 @@
-"""The client of a model server: what it sends, and what it makes of every answer."""
+"""The client of a model server: what it sends, and what it makes of a reply."""
 
 import json
-import socket
 from typing import Any
 
 import pytest
+from building import PROMPT, openai_model
 from model_server import ModelServer, Raw, completion
 
-from llm_maint.domain.chat import Completion, Prompt, Usage
-from llm_maint.errors import ConfigurationError, ModelReplyError, ModelUnavailableError
-from llm_maint.llm.openai import OpenAiModel
-
-PROMPT = Prompt(system="rules", user='{"rows": []}', schema={"type": "object"})
-
-
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the loopback be reached whatever the environment of the tests says."""
-    monkeypatch.setenv("NO_PROXY", "*")
-
-
-def _model(base_url: str, **changed: Any) -> OpenAiModel:  # noqa: ANN401 any field
-    fields: dict[str, Any] = {
-        "base_url": base_url,
-        "model": "m",
-        "api_key": "",
-        "timeout": 5,
-        "max_attempts": 3,
-        "max_output_tokens": 100,
-        "temperature": 0.25,
-        "structured_output": "auto",
-        "sleep": lambda _: None,
-        **changed,
-    }
-    return OpenAiModel(**fields)
+from llm_maint.domain.chat import Completion, Usage
+from llm_maint.errors import ConfigurationError, ModelReplyError
 
 
 def _asked(answer: str | Raw, **changed: Any) -> tuple[Completion, ModelServer]:  # noqa: ANN401 any field
     with ModelServer(lambda _: answer) as server:
-        return _model(server.url, **changed).complete(PROMPT), server
+        return openai_model(server.url, **changed).complete(PROMPT), server
 
 
 def test_a_reply_comes_with_its_model_and_usage() -> None:
@@ -91,7 +66,7 @@ def test_a_server_without_schemas_is_asked_by_instructions_alone(status: int) ->
         return Raw(status=status, body="no json_schema") if "response_format" in body else "hello"
 
     with ModelServer(reply) as server:
-        model = _model(server.url)
+        model = openai_model(server.url)
         assert [model.complete(PROMPT).text for _ in range(2)] == ["hello", "hello"]
     assert ["response_format" in body for body in server.requests] == [True, False, False]
 
@@ -100,7 +75,7 @@ def test_a_server_without_schemas_is_asked_by_instructions_alone(status: int) ->
 def test_only_auto_gives_up_structure(structured: str) -> None:
     """What the settings ask for is asked for; a refusal is then an error."""
     with ModelServer(lambda _: Raw(status=400, body="no")) as server:
-        model = _model(server.url, structured_output=structured)
+        model = openai_model(server.url, structured_output=structured)
         with pytest.raises(ModelReplyError, match="answered 400: no"):
             model.complete(PROMPT)
     assert len(server.requests) == 1
@@ -109,7 +84,7 @@ def test_only_auto_gives_up_structure(structured: str) -> None:
 def test_a_request_that_is_refused_in_every_form_is_an_error() -> None:
     """After stepping down once there is nothing less to ask for."""
     with ModelServer(lambda _: Raw(status=400, body="context too long")) as server:
-        model = _model(server.url)
+        model = openai_model(server.url)
         with pytest.raises(ModelReplyError, match="answered 400: context too long"):
             model.complete(PROMPT)
     assert len(server.requests) == 2
@@ -118,7 +93,7 @@ def test_a_request_that_is_refused_in_every_form_is_an_error() -> None:
 def test_where_no_model_is_named_the_first_listed_is_asked() -> None:
     """The list is asked for once, and the name is used from then on."""
     with ModelServer(lambda _: "hello", models=("first", "second")) as server:
-        model = _model(server.url, model="")
+        model = openai_model(server.url, model="")
         model.complete(PROMPT)
         model.complete(PROMPT)
     assert server.paths == ["/v1/models", "/v1/chat/completions", "/v1/chat/completions"]
@@ -131,7 +106,7 @@ def test_a_server_that_lists_no_model_asks_for_the_setting() -> None:
         ModelServer(lambda _: "hello", models=()) as server,
         pytest.raises(ConfigurationError, match=r"lists no model: set llm\.model"),
     ):
-        _model(server.url, model="").complete(PROMPT)
+        openai_model(server.url, model="").complete(PROMPT)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +122,7 @@ def test_a_server_that_lists_no_model_asks_for_the_setting() -> None:
 def test_a_base_url_may_have_a_path_or_none(end: str, path: str) -> None:
     """A server named alone is asked below /v1, a path is taken as it is."""
     with ModelServer(lambda _: "hello") as server:
-        assert _model(server.url.removesuffix("/v1") + end).complete(PROMPT).text == "hello"
+        assert openai_model(server.url.removesuffix("/v1") + end).complete(PROMPT).text == "hello"
     assert server.paths == [path]
 
 
@@ -167,7 +142,7 @@ def test_a_key_is_sent_as_bearer(key: str, sent: str | None) -> None:
     ],
 )
 def test_a_reply_at_the_length_limit_is_cut(answer: Raw) -> None:
-    """A reply that ended at the limit says so, whatever of it arrived: it is asked for in halves."""
+    """A reply that ended at the limit says so, whatever of it arrived."""
     reply, _ = _asked(answer)
     assert reply.cut
     assert reply.usage == Usage(1, 7, 3)
@@ -198,100 +173,3 @@ def test_a_server_need_not_say_which_model_answered() -> None:
     """The model that was asked stands in."""
     reply, _ = _asked(Raw(body=_without("model")))
     assert reply.model == "m"
-
-
-@pytest.mark.parametrize(
-    ("answer", "problem"),
-    [
-        pytest.param(
-            Raw(body='{"error": {"message": "out of memory"}}'),
-            "answered with an error: .*out of memory",
-            id="an error with status 200",
-        ),
-        pytest.param(Raw(body="<html>hello</html>"), "answered no JSON: <html>", id="a page"),
-        pytest.param(Raw(body=""), "answered no JSON: nothing", id="nothing"),
-        pytest.param(Raw(body=b"\xff\xfe"), "answered no JSON", id="no text"),
-        pytest.param(Raw(body="[" * 100_000), "answered no JSON", id="nested beyond reading"),
-        pytest.param(Raw(body="[]"), "answered with an error", id="a list"),
-        pytest.param(Raw(body="null"), "answered with an error", id="null"),
-        pytest.param(Raw(body="{}"), "without a message", id="an empty object"),
-        pytest.param(Raw(body='{"choices": []}'), "without a message", id="no choices"),
-        pytest.param(Raw(body='{"choices": null}'), "without a message", id="choices of null"),
-        pytest.param(Raw(body='{"choices": {"0": 1}}'), "without a message", id="no list"),
-        pytest.param(Raw(body='{"choices": [null]}'), "without a message", id="a choice of null"),
-        pytest.param(Raw(body='{"choices": [{}]}'), "without a message", id="an empty choice"),
-        pytest.param(Raw(body='{"choices": [{"message": "x"}]}'), "without a message", id="a text"),
-        pytest.param(Raw(body=completion(None)), "without a message", id="content of null"),
-        pytest.param(Raw(body=completion(5)), "without a message", id="a number as content"),
-        pytest.param("", "with an empty message", id="an empty message"),
-        pytest.param(" \n\t", "with an empty message", id="white space"),
-        pytest.param(Raw(status=302, headers={"Location": "/"}), "answered 302", id="elsewhere"),
-        pytest.param(Raw(status=413, body="too\n  large"), "answered 413: too large", id="413"),
-    ],
-)
-def test_an_answer_that_is_no_reply_is_an_error(answer: str | Raw, problem: str) -> None:
-    """What cannot be used is not asked for again at once, and the message quotes the server."""
-    with ModelServer(lambda _: answer) as server, pytest.raises(ModelReplyError, match=problem):
-        _model(server.url, structured_output="none").complete(PROMPT)
-    assert len(server.requests) == 1
-
-
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_key_is_a_matter_of_configuration(status: int) -> None:
-    """The message says where the key is set, not what it is."""
-    with ModelServer(lambda _: Raw(status=status, body="bad key s3cret")) as server:
-        with pytest.raises(ConfigurationError, match=r"refuses the key: .*api_key") as caught:
-            _model(server.url, api_key="s3cret").complete(PROMPT)
-    assert "s3cret" not in str(caught.value)
-    assert len(server.requests) == 1
-
-
-def test_an_unknown_model_or_path_is_a_matter_of_configuration() -> None:
-    """404 says which path and model there is not, and what the server said."""
-    said = "model 'm' not found"
-    with (
-        ModelServer(lambda _: Raw(status=404, body=said)) as server,
-        pytest.raises(ConfigurationError, match="no /v1/chat/completions or no model 'm'.*found"),
-    ):
-        _model(server.url).complete(PROMPT)
-
-
-def test_a_long_answer_is_quoted_at_its_start() -> None:
-    """A page of an error is not kept whole."""
-    with (
-        ModelServer(lambda _: Raw(status=418, body="x" * 100_000)) as server,
-        pytest.raises(ModelReplyError) as caught,
-    ):
-        _model(server.url).complete(PROMPT)
-    assert len(str(caught.value)) < 300
-
-
-@pytest.mark.parametrize(
-    "base_url",
-    ["http://host:port/v1", "http://[::1/v1", "http://\x00/v1", "http://a..b/v1", "http:///v1"],
-)
-def test_an_address_that_is_none_is_not_a_crash(base_url: str) -> None:
-    """A base_url that leads nowhere is said to be wrong, or not to be reached."""
-    with pytest.raises((ConfigurationError, ModelUnavailableError)):
-        _model(base_url).complete(PROMPT)
-
-
-@pytest.mark.parametrize("key", ["s3cret\nx", "schl\u00fcssel-s3cret", "s3cret\x00"])
-def test_a_key_that_no_header_can_hold_is_a_matter_of_configuration(key: str) -> None:
-    """A key file with something else in it is explained, and the key not shown."""
-    with (
-        ModelServer(lambda _: "hello") as server,
-        pytest.raises(ConfigurationError) as caught,
-    ):
-        _model(server.url, api_key=key).complete(PROMPT)
-    assert "s3cret" not in str(caught.value)
-
-
-def test_the_address_in_a_message_has_no_password() -> None:
-    """A password of the base_url does not get into logs."""
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-        with pytest.raises(ModelUnavailableError, match=f"http://127.0.0.1:{port}/v1") as caught:
-            _model(f"http://u:s3cret@127.0.0.1:{port}/v1").complete(PROMPT)
-    assert "s3cret" not in str(caught.value)

@@ -6,37 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from building import PROMPT, openai_model
 from model_server import ModelServer, Raw
 
-from llm_maint.domain.chat import Prompt, Usage
+from llm_maint.domain.chat import Usage
 from llm_maint.errors import ModelUnavailableError
-from llm_maint.llm.openai import OpenAiModel
 from llm_maint.llm.retry import LONGEST_WAIT, RETRYABLE, wait_before
-
-PROMPT = Prompt(system="rules", user="{}", schema={})
-
-
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the loopback be reached whatever the environment of the tests says."""
-    monkeypatch.setenv("NO_PROXY", "*")
-
-
-def _model(base_url: str, sleep: Callable[[float], None], **changed: Any) -> OpenAiModel:  # noqa: ANN401 any field
-    fields: dict[str, Any] = {
-        "base_url": base_url,
-        "model": "m",
-        "api_key": "",
-        "timeout": 5,
-        "max_attempts": 3,
-        "max_output_tokens": 100,
-        "temperature": 0,
-        "structured_output": "none",
-        "sleep": sleep,
-        "draw": random.Random(1),
-        **changed,
-    }
-    return OpenAiModel(**fields)
 
 
 def _script(*answers: str | Raw) -> Callable[[dict[str, Any]], str | Raw]:
@@ -49,7 +24,7 @@ def test_a_busy_server_is_tried_again(status: int) -> None:
     """A status that passes is waited out, and the reply is then a reply like any other."""
     waits: list[float] = []
     with ModelServer(_script(Raw(status=status), Raw(status=status), "hello")) as server:
-        reply = _model(server.url, waits.append).complete(PROMPT)
+        reply = openai_model(server.url, sleep=waits.append).complete(PROMPT)
     assert (reply.text, reply.usage) == ("hello", Usage(1, 7, 3))
     assert len(server.requests) == 3
     assert len(waits) == 2
@@ -60,7 +35,7 @@ def test_a_server_that_keeps_failing_is_unavailable(attempts: int) -> None:
     """After the last try the error says what the server said; nobody waits after it."""
     waits: list[float] = []
     with ModelServer(lambda _: Raw(status=500, body="out of memory")) as server:
-        model = _model(server.url, waits.append, max_attempts=attempts)
+        model = openai_model(server.url, sleep=waits.append, max_attempts=attempts)
         with pytest.raises(ModelUnavailableError, match="answered 500: out of memory"):
             model.complete(PROMPT)
     assert (len(server.requests), len(waits)) == (attempts, attempts - 1)
@@ -68,9 +43,16 @@ def test_a_server_that_keeps_failing_is_unavailable(attempts: int) -> None:
 
 def test_each_request_has_its_own_tries() -> None:
     """A server that recovered is not held to its past."""
-    answers = [Raw(status=503), Raw(status=503), "one", Raw(status=503), Raw(status=503), "two"]
+    answers: list[str | Raw] = [
+        Raw(status=503),
+        Raw(status=503),
+        "one",
+        Raw(status=503),
+        Raw(status=503),
+        "two",
+    ]
     with ModelServer(_script(*answers)) as server:
-        model = _model(server.url, lambda _: None)
+        model = openai_model(server.url)
         assert [model.complete(PROMPT).text for _ in range(2)] == ["one", "two"]
 
 
@@ -79,14 +61,16 @@ def test_each_request_has_its_own_tries() -> None:
     [
         pytest.param(Raw(hangup=True), id="no answer"),
         pytest.param(Raw(body="{}", headers={"Content-Length": "99"}), id="half an answer"),
-        pytest.param(Raw(body="x", headers={"Content-Encoding": "gzip"}), id="garbled"),
+        pytest.param(
+            Raw(body="no gzip at all", headers={"Content-Encoding": "gzip"}), id="garbled"
+        ),
         pytest.param(Raw(body="x", headers={"Content-Length": "x"}), id="no HTTP"),
     ],
 )
 def test_a_connection_that_breaks_is_tried_again(broken: Raw) -> None:
     """What was lost on the way may arrive the next time; what never does is unavailable."""
     with ModelServer(_script(broken, "hello", broken, broken, broken)) as server:
-        model = _model(server.url, lambda _: None)
+        model = openai_model(server.url)
         assert model.complete(PROMPT).text == "hello"
         with pytest.raises(ModelUnavailableError, match="cannot be reached"):
             model.complete(PROMPT)
@@ -95,7 +79,7 @@ def test_a_connection_that_breaks_is_tried_again(broken: Raw) -> None:
 def test_a_server_that_gives_no_answer_in_time_is_unavailable() -> None:
     """Each try waits for the time-out at most, and the message names its setting."""
     with ModelServer(lambda _: Raw(body="{}", delay=30)) as server:
-        model = _model(server.url, lambda _: None, timeout=0.05, max_attempts=2)
+        model = openai_model(server.url, timeout=0.05, max_attempts=2)
         with pytest.raises(ModelUnavailableError, match=r"no answer within 0\.05 s \(llm\.timeout"):
             model.complete(PROMPT)
     assert len(server.requests) == 2
@@ -106,8 +90,8 @@ def test_a_server_that_is_not_there_is_unavailable() -> None:
     waits: list[float] = []
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        model = _model(f"http://127.0.0.1:{closed.getsockname()[1]}", waits.append)
-        with pytest.raises(ModelUnavailableError, match="cannot be reached: .*; is it running"):
+        model = openai_model(f"http://127.0.0.1:{closed.getsockname()[1]}", sleep=waits.append)
+        with pytest.raises(ModelUnavailableError, match=r"cannot be reached: .*; is it running"):
             model.complete(PROMPT)
     assert len(waits) == 2
 
@@ -127,8 +111,12 @@ def test_waits_are_drawn_from_what_is_handed_in() -> None:
     """Two clients of one seed wait alike: nothing else decides."""
     waits: list[list[float]] = [[], []]
     for each in waits:
-        with ModelServer(lambda _: Raw(status=503)) as server:
-            with pytest.raises(ModelUnavailableError):
-                _model(server.url, each.append, max_attempts=4).complete(PROMPT)
+        with (
+            ModelServer(lambda _: Raw(status=503)) as server,
+            pytest.raises(ModelUnavailableError),
+        ):
+            openai_model(
+                server.url, sleep=each.append, max_attempts=4, draw=random.Random(1)
+            ).complete(PROMPT)
     assert waits[0] == waits[1]
     assert len(set(waits[0])) == 3

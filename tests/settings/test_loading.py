@@ -116,15 +116,10 @@ def test_lists_of_a_file_are_lists(tmp_path: Path) -> None:
         "max_loss_ratio = 0.5\n",
     )
     policy = loaded.settings.profile_maintenance.policy
-    assert (policy.pinned_keys, policy.protected_sources) == ({"a", "b"}, frozenset())
+    assert policy.pinned_keys == {"a", "b"}
+    assert not policy.protected_sources
     assert policy.max_loss_ratio == 0.5
     assert loaded.shown("profile_maintenance.pinned_keys") == ["a", "b"]
-
-
-def test_lists_of_a_flag_are_separated_by_commas(tmp_path: Path) -> None:
-    """A flag is text like a variable, and is read like one."""
-    loaded = _loaded(tmp_path, flags={"profile_maintenance.pinned_keys": "a,b"})
-    assert loaded.value("profile_maintenance.pinned_keys") == ("a", "b")
 
 
 @pytest.mark.parametrize("section", Settings.model_fields)
