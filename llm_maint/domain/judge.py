@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from llm_maint.domain.profile import Attribute, AttributeId, Policy, latest, surety, united
 from llm_maint.domain.reply import Proposal, Refused
-from llm_maint.domain.wording import covers, folded, said, snake_case
+from llm_maint.domain.wording import covers, folded, said, snake_case, symbols
 
 
 class Op(StrEnum):
@@ -71,9 +71,11 @@ def fold(
         The operations, and the rows that go on, winners as they will be.
 
     """
-    same: defaultdict[tuple[str, str, str], list[Attribute]] = defaultdict(list)
+    same: defaultdict[tuple[object, ...], list[Attribute]] = defaultdict(list)
     for row in rows:
-        identity = (row.category.strip().lower(), snake_case(row.key), folded(row.value))
+        # The symbols of a key are no part of its snake_case, and a part of the fact: c++ and c#.
+        key = (snake_case(row.key), *sorted(symbols(row.key)))
+        identity = (row.category.strip().lower(), key, folded(row.value))
         same[identity].append(row)
     operations = tuple(
         _joined(Op.FOLD, "the same key and value", group, policy)
@@ -172,6 +174,9 @@ def _joined(op: Op, reason: str, rows: Sequence[Attribute], policy: Policy) -> O
 
 
 def _covered(row: Attribute, winner: Attribute) -> bool:
+    # Of a list or an object the places are a part of the fact, and words do not see them.
+    if not isinstance(row.value, str) and folded(row.value) != folded(winner.value):
+        return False
     return covers(said(winner.key, winner.text), said(row.key, row.text))
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import floor
 from typing import Self
 
 from llm_maint.domain.chat import NO_USAGE, Usage
@@ -12,6 +13,9 @@ from llm_maint.domain.reply import Refused
 
 FATES = ("kept", "merged", "superseded", "removed", "conflict", "unreviewed")
 """What can become of a row; every row of a plan has exactly one of these."""
+
+ROUNDING = 1e-9
+"""29 % of 100 rows are 29, whatever binary fractions say."""
 
 ALWAYS_ALLOWED_LOSSES = 3
 """Losses that no ratio forbids, so that a small profile can be tidied at all."""
@@ -122,7 +126,7 @@ def guard_losses(plan: Plan, policy: Policy, *, lost_recently: int) -> Plan:
     """
     lost = losses(plan.operations)
     open_rows = sum(not policy.protects(row) for row in plan.rows)
-    allowed = max(ALWAYS_ALLOWED_LOSSES, int(policy.max_loss_ratio * open_rows))
+    allowed = max(ALWAYS_ALLOWED_LOSSES, floor(policy.max_loss_ratio * open_rows + ROUNDING))
     if lost == 0 or lost + lost_recently <= allowed:
         return plan
     past = f" after {lost_recently} in the last seven days" if lost_recently else ""

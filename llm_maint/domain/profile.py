@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from llm_maint.domain.wording import snake_case
 from llm_maint.errors import DataError, UnknownNameError
 
 CATEGORIES = (
@@ -83,7 +84,10 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What a consolidation must respect; from the settings `profile_maintenance.*`."""
+    """What a consolidation must respect; from the settings `profile_maintenance.*`.
+
+    `pinned_keys` are snake_case, and protect a key however it is written.
+    """
 
     protected_sources: frozenset[str] = frozenset({"explicit"})
     pinned_keys: frozenset[str] = frozenset()
@@ -95,6 +99,7 @@ class Policy:
             row.source in self.protected_sources
             or (row.confidence is not None and row.confidence >= 1)
             or row.key in self.pinned_keys
+            or (bool(self.pinned_keys) and snake_case(row.key) in self.pinned_keys)
         )
 
 
@@ -150,11 +155,30 @@ _FINGERPRINT_COLUMNS = ("category", "key", "value", "confidence", "source", "upd
 
 
 def parse_value(text: str) -> Any:  # noqa: ANN401 a JSON value is any type
-    """Return a JSON text as a value; a text that is not JSON stands for itself."""
+    """Return a JSON text as a value; a text that is not JSON stands for itself.
+
+    So does one nested beyond `MAX_DEPTH`, which nobody could print or compare.
+    """
     try:
-        return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         return text
+    return text if depth(value) > MAX_DEPTH else value
+
+
+MAX_DEPTH = 100
+"""Lists and objects within each other; far from what Python's recursion bears."""
+
+
+def depth(value: Any) -> int:  # noqa: ANN401 a JSON value is any type
+    """Return how deep the lists and objects of a JSON value are nested; 0 for a scalar."""
+    deepest, level = 0, [value]
+    while level := [item for item in level if isinstance(item, list | dict)]:
+        deepest += 1
+        level = [
+            inner for item in level for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    return deepest
 
 
 def _finite(text: str) -> float:

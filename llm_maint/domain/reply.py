@@ -12,6 +12,10 @@ from llm_maint.errors import ModelReplyError
 GROUP_OPS = ("merge", "supersede", "conflict")
 REMOVAL_REASONS = ("noise", "transient", "empty")
 
+MAX_REASON_CHARS = 500
+"""What is kept of a model's reason: a sentence, whatever it wrote."""
+
+_THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 _FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*)\n\s*```\s*\Z", re.DOTALL)
 
 
@@ -72,6 +76,7 @@ def read_reply(text: str, ids: Mapping[str, AttributeId]) -> Reply:
 
 
 def _document(text: str) -> Mapping[str, Any]:
+    text = _THOUGHT.sub("", text)
     fenced = _FENCED.match(text)
     try:
         document = json.loads(
@@ -110,9 +115,9 @@ def _group(item: object, ids: Mapping[str, AttributeId]) -> Proposal | Refused:
     if not isinstance(item, dict) or not isinstance(item.get("ids"), list):
         return Refused("malformed", "a group without a list of ids", ())
     rows, unknown = _rows(item["ids"], ids)
-    reason = str(item.get("reason") or "")
+    reason = _reason(item)
     if item.get("op") not in GROUP_OPS:
-        return Refused("malformed", f"unknown op {_first(str(item.get('op')))}", rows)
+        return Refused("malformed", f"unknown op {_quoted(item.get('op'))}", rows)
     if unknown:
         return Refused("unknown_id", f"unknown id {unknown}", rows)
     if len(rows) < 2:  # noqa: PLR2004 a group of one groups nothing
@@ -128,8 +133,8 @@ def _removal(item: object, ids: Mapping[str, AttributeId]) -> Proposal | Refused
     if unknown:
         return Refused("unknown_id", f"unknown id {unknown}", rows)
     if why not in REMOVAL_REASONS:
-        return Refused("malformed", f"unknown why {_first(str(why))}", rows)
-    return Proposal("remove", str(item.get("reason") or why), rows)
+        return Refused("malformed", f"unknown why {_quoted(why)}", rows)
+    return Proposal("remove", _reason(item) or str(why), rows)
 
 
 def _rows(
@@ -137,8 +142,17 @@ def _rows(
 ) -> tuple[tuple[AttributeId, ...], str | None]:
     known = [ids[name] for name in names if isinstance(name, str) and name in ids]
     unknown = next((n for n in names if not isinstance(n, str) or n not in ids), None)
-    shown = None if len(known) == len(names) else _first(str(unknown))
+    shown = None if len(known) == len(names) else _quoted(unknown)
     return tuple(dict.fromkeys(known)), shown
+
+
+def _reason(item: Mapping[str, Any]) -> str:
+    reason = item.get("reason")
+    return reason[:MAX_REASON_CHARS] if isinstance(reason, str) else ""
+
+
+def _quoted(value: object) -> str:
+    return _first(value) if isinstance(value, str) else f"of type {type(value).__name__}"
 
 
 def _first(text: str) -> str:

@@ -1,7 +1,7 @@
 """Claims, outcomes and what follows from them: every retry and rescheduling decision is here."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -39,8 +39,9 @@ class Trigger(StrEnum):
 class Claim:
     """A job held by this process until its lease ends; `run_id` is the fencing token.
 
-    `due_at` is the slot the job was due for, None for "due now"; `attempt` counts the tries at that
-    slot, this one included. `config` is None where `config_json` is no JSON object.
+    `due_at` is when the job was due, None for "due now"; `slot_at` is the slot of the grid that
+    failed and is tried again, None for a first try; `attempt` counts the tries at a slot, this one
+    included. `config` is None where `config_json` is no JSON object.
     """
 
     run_id: str
@@ -56,6 +57,12 @@ class Claim:
     trigger: Trigger
     host: str
     started_at: datetime
+    slot_at: datetime | None = None
+
+    @property
+    def slot(self) -> datetime:
+        """The slot of the grid that this run is for."""
+        return self.slot_at or self.due_at or self.started_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,7 @@ class Settlement:
     next_run_at: datetime | None
     attempt: int
     consecutive_failures: int
+    slot_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,8 +192,8 @@ def settle(claim: Claim, outcome: Outcome, *, now: datetime) -> Settlement:
     Policy: success and "skipped" wait for the next slot of the grid; a transient failure is tried
     again after a backoff that never reaches past that slot, a permanent one is not; a death is
     tried again at once; either is tried `MAX_ATTEMPTS` times a slot. An interruption changes
-    nothing: the job is as due as it was. A manual run is not tried again by itself, and does not
-    touch a slot that is still to come.
+    nothing: the job is as due as it was. A manual run is not tried again by itself; it leaves a
+    slot that is still to come as it is, and a pending retry too, unless it succeeds in its place.
     """
     match outcome:
         case Success(result=result):
@@ -206,6 +214,7 @@ def settle(claim: Claim, outcome: Outcome, *, now: datetime) -> Settlement:
                 next_run_at=claim.due_at,
                 attempt=claim.attempt - 1,
                 consecutive_failures=claim.consecutive_failures,
+                slot_at=claim.slot_at,
             )
 
 
@@ -236,23 +245,28 @@ def _failed(
     error: str,
     result: Mapping[str, Any] | None = None,
 ) -> Settlement:
-    slot = _following_slot(claim, now=now)
-    may_retry = claim.trigger is Trigger.DUE and claim.attempt < MAX_ATTEMPTS
-    retry_at = retry_at if may_retry else None
-    return Settlement(
-        status=status,
-        result=result,
-        error_message=shortened(error),
-        next_run_at=min(retry_at, slot) if retry_at else slot,
-        attempt=claim.attempt if retry_at else 0,
+    settled = replace(
+        _settled(claim, status, now=now, result=result, error=error),
         consecutive_failures=claim.consecutive_failures + 1,
     )
+    slot = next_slot(claim.slot, claim.interval, after=now)
+    if claim.trigger is Trigger.DUE and retry_at and claim.attempt < MAX_ATTEMPTS:
+        retry_at = min(retry_at, slot)
+        return replace(settled, next_run_at=retry_at, attempt=claim.attempt, slot_at=claim.slot)
+    if _is_ahead_of_its_time(claim, now=now) and claim.slot_at:
+        pending = claim.attempt - 1
+        return replace(settled, next_run_at=claim.due_at, attempt=pending, slot_at=claim.slot_at)
+    return settled
 
 
-def _following_slot(claim: Claim, *, now: datetime) -> datetime:
-    if claim.trigger is Trigger.MANUAL and claim.due_at and claim.due_at > now:
+def _following_slot(claim: Claim, *, now: datetime) -> datetime | None:
+    if _is_ahead_of_its_time(claim, now=now) and claim.slot_at is None:
         return claim.due_at
-    return next_slot(claim.due_at or claim.started_at, claim.interval, after=now)
+    return next_slot(claim.slot, claim.interval, after=now)
+
+
+def _is_ahead_of_its_time(claim: Claim, *, now: datetime) -> bool:
+    return claim.trigger is Trigger.MANUAL and claim.due_at is not None and claim.due_at > now
 
 
 def storable(value: Any) -> Any:  # noqa: ANN401 any JSON value

@@ -1,12 +1,13 @@
 """Import and export of profile rows: JSON array or JSON Lines; a bad row names its line."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from llm_maint.domain.profile import Attribute, Entity, parse_time
+from llm_maint.domain.profile import MAX_DEPTH, Attribute, Entity, depth, parse_time
 from llm_maint.domain.request import iso
 from llm_maint.errors import DataError, InvalidInputError, MaintError
 
@@ -110,23 +111,35 @@ def _items(text: str, name: str) -> Iterator[tuple[int, Any]]:
 def _array(text: str, position: int, name: str) -> Iterator[tuple[int, Any]]:
     """Yield the items of a JSON array one by one, so that each is known by its line."""
     decoder = json.JSONDecoder(parse_constant=_no_constant)
-    expects_item = True
+    line = text.count("\n", 0, position) + 1
+    expects_item, may_end = True, True
     while True:
-        position += len(text[position:]) - len(text[position:].lstrip())
-        line = text.count("\n", 0, position) + 1
-        if text[position : position + 1] == "]" and not text[position + 1 :].strip():
+        start, position = position, _after_space(text, position)
+        line += text.count("\n", start, position)
+        char = text[position : position + 1]
+        if char == "]" and may_end and _after_space(text, position + 1) == len(text):
             return
-        if not expects_item and text[position : position + 1] == ",":
-            expects_item, position = True, position + 1
+        if not expects_item and char == ",":
+            expects_item, may_end, position = True, False, position + 1
             continue
         try:
-            item, position = decoder.raw_decode(text, position if expects_item else len(text))
+            item, end = decoder.raw_decode(text, position if expects_item else len(text))
         except (ValueError, RecursionError) as error:
             raise InvalidInputError(
                 f"{name}, line {line}: not JSON; nothing was imported"
             ) from error
-        expects_item = False
+        expects_item, may_end = False, True
         yield line, item
+        line += text.count("\n", position, end)
+        position = end
+
+
+_SPACE = re.compile(r"\s*")
+
+
+def _after_space(text: str, position: int) -> int:
+    found = _SPACE.match(text, position)
+    return found.end() if found else position
 
 
 def _no_constant(name: str) -> None:
@@ -156,12 +169,16 @@ def _row(item: object, line: int, entity: Entity | None) -> NewAttribute:
 
 
 def _entity(item: Mapping[str, Any], entity: Entity | None) -> Entity:
-    if item.get("entity_id") is None and entity is not None:
-        return entity
-    if item.get("entity_id") is None:
+    kind = item.get("entity_type")
+    if item.get("entity_id") is not None:
+        return Entity.named(_required(item, "entity_id"), str(kind or "user"))
+    if entity is None:
         raise InvalidInputError("entity_id is missing; --entity supplies it")
-    name = _required(item, "entity_id")
-    return Entity.named(name, str(item.get("entity_type") or "user"))
+    if kind is not None and Entity.named(entity.id, str(kind)) != entity:
+        raise InvalidInputError(
+            f"entity_type is {kind!r}, and the entity supplied is a {entity.type}"
+        )
+    return entity
 
 
 def _required(item: Mapping[str, Any], name: str) -> str:
@@ -188,6 +205,8 @@ def _value(value: Any) -> Any:  # noqa: ANN401 a JSON value is any type
         json.dumps(value, allow_nan=False)
     except ValueError as error:
         raise InvalidInputError("value holds a number out of range") from error
+    if depth(value) > MAX_DEPTH:
+        raise InvalidInputError(f"value is nested more than {MAX_DEPTH} deep")
     for text in _texts(value):
         _storable(text, "value")
     return value

@@ -3,12 +3,17 @@
 import json
 import re
 import unicodedata
+from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 _APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}"
 _NUMBER = re.compile(r"(?:(?<!\w)-)?\d+(?:[.,:/-]\d+)*")
 # A minus is a symbol where it ends a word, as in the blood type "A-".
-_SYMBOL = re.compile(r"[^\w\s.,;:!?'\"()\-\N{RIGHT SINGLE QUOTATION MARK}]|(?<=\w)-(?![\w-])")
+# So is a quote behind a number: feet and inches.
+_SYMBOL = re.compile(
+    r"[^\w\s.,;:!?'\"()\-\N{RIGHT SINGLE QUOTATION MARK}]|(?<=\w)-(?![\w-])|(?<=\d)['\"]"
+)
 
 # Words of reporting and grammar: they carry no fact ("the user mentioned that ...").
 _NO_CONTENT = frozenset(
@@ -43,10 +48,15 @@ def covers(survivor: str, retired: str) -> bool:
     """
     return (
         _numbers(retired) <= _numbers(survivor)
-        and _symbols(retired) <= _symbols(survivor)
+        and symbols(retired) <= symbols(survivor)
         and _content(retired) <= _content(survivor)
         and _negations(retired) == _negations(survivor)
     )
+
+
+def symbols(text: str) -> set[str]:
+    """Return the symbols of a text that are a part of what it says: the ++ of C++, a euro sign."""
+    return set(_SYMBOL.findall(unicodedata.normalize("NFKC", text)))
 
 
 def said(key: str, text: str) -> str:
@@ -78,9 +88,11 @@ def _numbers(text: str) -> set[str]:
     return set(_NUMBER.findall(unicodedata.normalize("NFKC", text)))
 
 
-def _symbols(text: str) -> set[str]:
-    return set(_SYMBOL.findall(unicodedata.normalize("NFKC", text)))
-
-
-def _negations(text: str) -> int:
-    return sum(word in _NEGATIONS or word.endswith(("n't", "n’t")) for word in _words(text))  # noqa: RUF001
+def _negations(text: str) -> Counter[str]:
+    """Return what a text denies: how often which word stands behind a negation."""
+    words = [word for word in _words(text) if word not in _NO_CONTENT]
+    return Counter(
+        following
+        for word, following in pairwise([*words, ""])
+        if word in _NEGATIONS or word.endswith(("n't", "n’t"))  # noqa: RUF001
+    )

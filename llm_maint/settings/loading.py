@@ -158,7 +158,7 @@ def read_file(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path} is not TOML: {error}") from error
     values: dict[str, Any] = {}
     for section, table in document.items():
-        if isinstance(table, dict):
+        if isinstance(table, dict) and (table or section in Settings.model_fields):
             values |= {f"{section}.{key}": value for key, value in table.items()}
         else:
             values[section] = table

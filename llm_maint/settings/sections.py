@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from llm_maint.domain.profile import Policy
+from llm_maint.domain.wording import snake_case
 
 
 class _Section(BaseModel):
@@ -106,7 +107,7 @@ class ProfileMaintenanceSettings(_Section):
         """The settings that guards work with."""
         return Policy(
             protected_sources=frozenset(self.protected_sources),
-            pinned_keys=frozenset(self.pinned_keys),
+            pinned_keys=frozenset(map(snake_case, self.pinned_keys)),
             max_loss_ratio=self.max_loss_ratio,
         )
 

@@ -153,6 +153,7 @@ def as_claim(
         trigger=trigger,
         host=host,
         started_at=now,
+        slot_at=job["slot_at"],
     )
 
 
@@ -241,6 +242,7 @@ def _write(connection: Connection, claim: Claim, settlement: Settlement, *, now:
             claim_run_id=None,
             lease_expires_at=None,
             next_run_at=settlement.next_run_at,
+            slot_at=settlement.slot_at,
             attempt=settlement.attempt,
             consecutive_failures=settlement.consecutive_failures,
             last_status=settlement.status,

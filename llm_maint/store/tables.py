@@ -53,6 +53,7 @@ class ScheduledJob(Owned, table=True):
     consecutive_failures: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     claim_run_id: str | None = Field(default=None, sa_type=sa.Text)
     lease_expires_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    slot_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
 
 class JobRun(Owned, table=True):

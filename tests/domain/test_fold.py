@@ -77,8 +77,8 @@ def test_of_two_protected_copies_one_goes_on_unchanged() -> None:
         pytest.param(
             {"key": "allergies"},
             {"key": "Allergies", "updated_at": day(9)},
-            1,
-            id="pinned before later",
+            2,
+            id="pinned however it is written",
         ),
         pytest.param({}, {"updated_at": day(1), "confidence": 0.1}, 2, id="later before surer"),
         pytest.param({}, {"confidence": 0.9}, 2, id="surer where both are as late"),
@@ -100,3 +100,9 @@ def test_code_chooses_the_winner(
     operations, _ = fold([attribute(1, **first), attribute(2, **second)], POLICY)
     assert operations[0].winner_id == winner
     assert operations[0].row_ids[0] == winner
+
+
+def test_keys_that_differ_in_symbols_are_two_facts() -> None:
+    """The snake_case of both is the same, and yet who likes one may not like the other."""
+    rows = [attribute(1, key="likes_c++", value="yes"), attribute(2, key="likes_c#", value="yes")]
+    assert fold(rows, Policy())[0] == ()

@@ -200,3 +200,25 @@ def test_a_dry_run_is_shown_as_the_run_it_would_have_been() -> None:
     assert (run.id, run.status, run.trigger, run.attempt) == ("", "success", "due", 1)
     assert (run.started_at, run.finished_at, run.duration_ms) == (CLAIM.started_at, NOW, 20_000)
     assert (run.result, run.error_message, run.bot_id) == ({"rows": 1}, None, "helper")
+
+
+def test_a_retry_does_not_move_the_grid() -> None:
+    """The next slot follows the one that failed, not the moment at which it was tried again."""
+    failed = settle(CLAIM, TRANSIENT, now=NOW)
+    again = replace(CLAIM, due_at=failed.next_run_at, slot_at=failed.slot_at, attempt=2)
+    done = settle(again, SUCCESS, now=NOW + 2 * MINUTE)
+    assert (done.next_run_at, done.slot_at) == (SLOT, None)
+
+
+def test_a_manual_failure_leaves_a_pending_retry_as_it_is() -> None:
+    """A person who tries in between takes nothing from the tries of the slot."""
+    retrying = replace(CLAIM, due_at=LATER, slot_at=MORNING, attempt=3, trigger=Trigger.MANUAL)
+    failed = settle(retrying, PERMANENT, now=NOW)
+    assert (failed.next_run_at, failed.slot_at, failed.attempt) == (LATER, MORNING, 2)
+
+
+def test_a_manual_success_takes_the_place_of_a_pending_retry() -> None:
+    """What was to be tried again is done."""
+    retrying = replace(CLAIM, due_at=LATER, slot_at=MORNING, attempt=3, trigger=Trigger.MANUAL)
+    done = settle(retrying, SUCCESS, now=NOW)
+    assert (done.next_run_at, done.slot_at, done.attempt) == (SLOT, None, 0)

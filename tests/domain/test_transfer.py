@@ -236,3 +236,21 @@ def test_what_is_exported_can_be_imported() -> None:
         for new, row in zip(read, rows, strict=True):
             names = ("category", "key", "value", "confidence", "source", "created_at", "updated_at")
             assert [getattr(new, name) for name in names] == [getattr(row, name) for name in names]
+
+
+@pytest.mark.parametrize("text", [f"[{ONE},]", f"[{ONE},,{TWO}]", f"[,{ONE}]"])
+def test_a_comma_stands_between_two_rows(text: str) -> None:
+    """JSON with a comma too many is no JSON."""
+    assert "not JSON" in _refusal(text)
+
+
+def test_a_row_of_another_type_is_not_given_to_the_entity_supplied() -> None:
+    """A row that says it is a bot's is not taken for a user's."""
+    assert "a user" in _refusal(json.dumps(_row(entity_type="bot")))
+
+
+def test_a_value_nested_beyond_sense_is_refused() -> None:
+    """What nobody could print or compare later does not get in."""
+    assert "nested" in _refusal(
+        '{"category": "a", "key": "b", "value": ' + "[" * 150 + "]" * 150 + "}"
+    )

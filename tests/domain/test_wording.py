@@ -125,6 +125,8 @@ UNCOVERED = [
     pytest.param("vegetarian", "does not eat meat", id="no word in common"),
     pytest.param("", "likes blue", id="the survivor says nothing"),
     pytest.param("likes true", "likes false", id="booleans"),
+    pytest.param("eats beef not pork", "eats pork not beef", id="another denial"),
+    pytest.param("the board is 6' long", 'the board is 6" long', id="feet and inches"),
 ]
 
 

@@ -33,6 +33,7 @@ sa.Table(
     sa.Column("consecutive_failures", sa.Integer, nullable=False, server_default="0"),
     sa.Column("claim_run_id", sa.Text),
     sa.Column("lease_expires_at", UtcTime),
+    sa.Column("slot_at", UtcTime),
     sa.CheckConstraint("interval_minutes > 0", name="scheduled_jobs_interval_minutes_check"),
     sa.Index("scheduled_jobs_next_run_at_idx", "next_run_at"),
 )
