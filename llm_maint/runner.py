@@ -8,17 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from llm_maint.contract import Clock, JobContext, LanguageModel
-from llm_maint.domain.runs import (
-    Claim,
-    Failure,
-    Interrupted,
-    Outcome,
-    Run,
-    Skipped,
-    exit_code_of,
-    settle,
-    unrecorded,
-)
+from llm_maint.domain.runs import Claim, Failure, Interrupted, Outcome, Run, Skipped
+from llm_maint.domain.settlement import exit_code_of, settle, unrecorded
 from llm_maint.errors import (
     ConfigurationError,
     ExitCode,

@@ -48,7 +48,7 @@ def run_due(
         else:
             log.info("scheduler.enabled is false: nothing is run")
         _print(session, opened, done, started, as_json=as_json, dry_run=dry_run)
-    from llm_maint.domain.runs import worst
+    from llm_maint.domain.settlement import worst
 
     leave(worst(finished.exit_code for finished in done))
 

@@ -2,19 +2,18 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from llm_maint.contract import Job, JobContext, LanguageModel
-from llm_maint.domain.chat import NO_USAGE, Usage
+from llm_maint.contract import Job, JobContext
 from llm_maint.domain.consolidation import Consolidation, failed_line, line, totals
+from llm_maint.domain.enquiry import Answers, ask_all
 from llm_maint.domain.judge import fold, judge
 from llm_maint.domain.nearest import unknown
 from llm_maint.domain.plan import Plan, guard_losses
 from llm_maint.domain.plan_document import read_plan
-from llm_maint.domain.profile import Attribute, AttributeId, Entity, fingerprint
-from llm_maint.domain.reply import Proposal, Refused, read_reply
-from llm_maint.domain.request import PROMPT_VERSION, batches, request_for
+from llm_maint.domain.profile import Attribute, Entity, fingerprint
+from llm_maint.domain.request import PROMPT_VERSION
 from llm_maint.domain.runs import Failure, Outcome, Success
 from llm_maint.domain.summary import render
 from llm_maint.errors import (
@@ -197,9 +196,9 @@ def _planned(context: JobContext, entity: Entity, rows: Sequence[Attribute]) -> 
     settings = context.settings.profile_maintenance
     folds, survivors = fold(rows, settings.policy)
     model = context.model() if survivors else None
-    answers = _Answers(reviewed={row.id for row in survivors})
+    answers = Answers(reviewed={row.id for row in survivors})
     if model is not None:
-        answers = _ask_all(model, entity, survivors, size=settings.max_rows_per_request)
+        answers = ask_all(model.complete, entity, survivors, size=settings.max_rows_per_request)
     judgement = judge(survivors, answers.proposals, settings.policy)
     plan = Plan(
         entity=entity,
@@ -213,54 +212,6 @@ def _planned(context: JobContext, entity: Entity, rows: Sequence[Attribute]) -> 
     )
     plan.check()
     return plan
-
-
-@dataclass(slots=True)
-class _Answers:
-    """What the model said, over all requests about one entity."""
-
-    proposals: list[Proposal] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
-    reviewed: set[AttributeId] = field(default_factory=set)
-    usage: Usage = NO_USAGE
-    model: str | None = None
-
-    @property
-    def judged(self) -> set[AttributeId]:
-        """The rows that the model said anything about."""
-        proposed = {row_id for proposal in self.proposals for row_id in proposal.row_ids}
-        refused = {row_id for refused in self.refused for row_id in refused.row_ids}
-        return proposed | refused | self.reviewed
-
-
-def _ask_all(
-    model: LanguageModel, entity: Entity, rows: Sequence[Attribute], *, size: int
-) -> _Answers:
-    """Ask about all rows, and once more about those that the model said nothing about."""
-    answers = _Answers()
-    for batch in batches(rows, size=size):
-        _ask(model, entity, batch, answers)
-    missing = [row for row in rows if row.id not in answers.judged]
-    for batch in batches(missing, size=size):
-        _ask(model, entity, batch, answers)
-    return answers
-
-
-def _ask(
-    model: LanguageModel, entity: Entity, rows: Sequence[Attribute], answers: _Answers
-) -> None:
-    request = request_for(entity, rows)
-    completion = model.complete(request.prompt)
-    answers.usage += completion.usage
-    answers.model = completion.model
-    if completion.cut:  # never repaired: asked again about half as many rows
-        for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]) if len(rows) > 1 else ():
-            _ask(model, entity, half, answers)
-        return
-    reply = read_reply(completion.text, request.ids)
-    answers.proposals += reply.proposals
-    answers.refused += reply.refused
-    answers.reviewed |= reply.reviewed
 
 
 JOB = Job(

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from llm_maint.store import dialect, migrations
+from llm_maint.store.explained import explained
 
 __all__ = ["Connection", "Database"]
 
@@ -97,7 +98,7 @@ class Database:
         try:
             yield
         except sa.exc.DBAPIError as error:
-            meaning = dialect.explained(error, self.place)
+            meaning = explained(error, self.place)
             if meaning is None:
                 raise
             raise meaning from error

@@ -8,16 +8,8 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from llm_maint.domain.runs import (
-    Abandoned,
-    Claim,
-    Run,
-    Settlement,
-    Status,
-    Trigger,
-    milliseconds,
-    settle,
-)
+from llm_maint.domain.runs import Abandoned, Claim, Run, Status, Trigger
+from llm_maint.domain.settlement import Settlement, milliseconds, settle
 from llm_maint.errors import ClaimLostError
 from llm_maint.store import jobs as jobs_store
 from llm_maint.store.dialect import moment

@@ -7,7 +7,6 @@ import pytest
 from building import MORNING
 
 from llm_maint.domain.runs import (
-    MAX_ERROR_CHARS,
     Abandoned,
     Claim,
     Failure,
@@ -16,6 +15,9 @@ from llm_maint.domain.runs import (
     Skipped,
     Success,
     Trigger,
+)
+from llm_maint.domain.settlement import (
+    MAX_ERROR_CHARS,
     exit_code_of,
     milliseconds,
     shortened,

@@ -1,10 +1,13 @@
 """Fixtures: the real command in a home of its own, on each database."""
 
 import json
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from command import ROWS, Command
+from databases import Server, name_of
 
 
 @pytest.fixture
@@ -13,18 +16,44 @@ def stranger(tmp_path: Path, database_url: str) -> Command:
     return Command(tmp_path, {"database_url": database_url})
 
 
-@pytest.fixture
-def command(stranger: Command) -> Command:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def command(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Command]:
     """Return the command after `init` and the import of a profile."""
-    stranger("init")
-    stranger("profile", "import", "-", stdin=json.dumps(ROWS))
-    return stranger
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_command")
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    url = server.create(template=request.getfixturevalue("prepared_postgresql"))
+    yield Command(tmp_path, {"database_url": url})
+    server.drop(url)
 
 
 @pytest.fixture
-def sqlite_command(tmp_path: Path) -> Command:
+def sqlite_command(tmp_path: Path, prepared_home: Path) -> Command:
     """Return the same on SQLite alone: for what has nothing to do with the database."""
-    alone = Command(tmp_path, {"database_url": f"sqlite:///{tmp_path}/memory.db"})
-    alone("init")
-    alone("profile", "import", "-", stdin=json.dumps(ROWS))
-    return alone
+    shutil.copytree(prepared_home, tmp_path, dirs_exist_ok=True)
+    return Command(tmp_path, {"database_url": f"sqlite:///{tmp_path}/memory.db"})
+
+
+@pytest.fixture(scope="session")
+def prepared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home with a configuration and a database, to copy: quicker than to make it anew."""
+    home = tmp_path_factory.mktemp("prepared")
+    _prepare(Command(home, {"database_url": f"sqlite:///{home}/memory.db"}))
+    return home
+
+
+@pytest.fixture(scope="session")
+def prepared_postgresql(
+    postgresql: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Return the name of a database that is prepared in the same way."""
+    url = postgresql.create()
+    _prepare(Command(tmp_path_factory.mktemp("prepared"), {"database_url": url}))
+    yield name_of(url)
+    postgresql.drop(url)
+
+
+def _prepare(command: Command) -> None:
+    command("init")
+    command("profile", "import", "-", stdin=json.dumps(ROWS))

@@ -21,9 +21,10 @@ class Thinking:
         return Raw(delay=60)
 
 
-@pytest.mark.parametrize("times", [1, 5], ids=["once", "five times"])
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["SIGTERM", "SIGINT"]
+    ("number", "code", "times"),
+    [(signal.SIGTERM, 143, 1), (signal.SIGINT, 130, 5)],
+    ids=["SIGTERM once", "SIGINT five times"],
 )
 def test_a_signal_hands_the_claim_back(
     command: Command, number: signal.Signals, code: int, times: int

@@ -17,9 +17,8 @@ from llm_maint.domain.runs import (
     Status,
     Success,
     Trigger,
-    settle,
-    unrecorded,
 )
+from llm_maint.domain.settlement import settle, unrecorded
 
 HOUR = timedelta(minutes=60)
 MINUTE = timedelta(minutes=1)

@@ -1,0 +1,111 @@
+"""What the errors of the database drivers mean, and what to do about them."""
+
+import sqlite3
+
+import sqlalchemy as sa
+
+from llm_maint.errors import (
+    ConfigurationError,
+    DatabaseBusyError,
+    DatabaseUnavailableError,
+    DataError,
+    MaintError,
+    SchemaError,
+)
+
+
+def explained(error: sa.exc.DBAPIError, place: str) -> MaintError | None:
+    """Return what a driver's error means, or None where it is a bug of ours.
+
+    Args:
+        error: as SQLAlchemy raised it.
+        place: the database's URL without its password.
+
+    """
+    text = _first_line(error.orig)
+    if isinstance(error, sa.exc.DataError | sa.exc.IntegrityError):
+        return DataError(f"the database refused a value: {text}")
+    if isinstance(error.orig, sqlite3.Error):
+        return _explained_sqlite(text, place)
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None and not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+        return None
+    return _explained_postgresql(state, text, place)
+
+
+_SQLITE_MEANINGS: tuple[tuple[str, type[MaintError], str], ...] = (
+    (
+        "unable to open",
+        DatabaseUnavailableError,
+        "no database at {place}; create it with: llm-maint init",
+    ),
+    (
+        "locked",
+        DatabaseBusyError,
+        "the database {place} is locked by another process; try again later",
+    ),
+    (
+        "readonly",
+        DatabaseUnavailableError,
+        "the database {place} cannot be written: check its permissions",
+    ),
+    (
+        "read-only",
+        DatabaseUnavailableError,
+        "the database {place} cannot be written: check its permissions",
+    ),
+    (
+        "full",
+        DatabaseUnavailableError,
+        "the disk of {place} is full: make room; nothing was changed",
+    ),
+    ("disk i/o", DatabaseUnavailableError, "the disk of {place} reports an error"),
+    ("not a database", ConfigurationError, "{place} is not an SQLite database: check database.url"),
+    ("malformed", DatabaseUnavailableError, "the database {place} is damaged: restore a backup"),
+    ("no such table", SchemaError, "{text}; create what is missing with: llm-maint db upgrade"),
+)
+
+
+def _explained_sqlite(text: str, place: str) -> MaintError | None:
+    for sign, kind, message in _SQLITE_MEANINGS:
+        if sign in text.lower():
+            return kind(message.format(place=place, text=text))
+    return None
+
+
+_POSTGRESQL_MEANINGS: tuple[tuple[str, type[MaintError], str], ...] = (
+    (
+        "55P03",
+        DatabaseBusyError,
+        "the database {place} is locked by another process; try again later",
+    ),
+    ("40", DatabaseBusyError, "another process changed the same rows; try again later"),
+    (
+        "53100",
+        DatabaseUnavailableError,
+        "the disk of {place} is full: make room; nothing was changed",
+    ),
+    ("53", DatabaseUnavailableError, "the database {place} is out of resources: {text}"),
+    ("25006", DatabaseUnavailableError, "the database {place} is read-only (a standby?)"),
+    ("42501", ConfigurationError, "{text}: grant it to the user of database.url"),
+    ("42P01", SchemaError, "{text}; create what is missing with: llm-maint db upgrade"),
+    ("3F000", ConfigurationError, "{text}: check database.schema"),
+    ("28", DatabaseUnavailableError, "the database {place} refuses the user or password: {text}"),
+    ("08", DatabaseUnavailableError, "cannot reach the database {place}: {text}"),
+    ("57P", DatabaseUnavailableError, "the database {place} is shutting down or starting: {text}"),
+    ("3D000", DatabaseUnavailableError, "{text} at {place}: check database.url"),
+)
+
+
+def _explained_postgresql(state: str | None, text: str, place: str) -> MaintError | None:
+    if state is None:  # libpq itself: no server, no name, a time-out, a connection that broke
+        return DatabaseUnavailableError(f"cannot reach the database {place}: {text}")
+    for sign, kind, message in _POSTGRESQL_MEANINGS:
+        if state.startswith(sign):
+            return kind(message.format(place=place, text=text))
+    return None
+
+
+def _first_line(error: BaseException | None) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
