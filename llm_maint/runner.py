@@ -156,7 +156,8 @@ class Runner:
             context = self._context(claim, dry_run=dry_run)
             job.check(context.config)
             with self.interruptible():
-                return job.run(context)
+                outcome = job.run(context)
+            assert isinstance(outcome, Outcome), f"{claim.job_type} returned {outcome!r}"
         except UnknownJobTypeError as error:
             return Skipped(str(error))
         except MaintError as error:
@@ -164,6 +165,7 @@ class Runner:
         except (Exception, SystemExit) as error:
             log.exception("%s failed by a bug", claim.job_name)
             return Failure(error=f"a bug: {error!r}", transient=False)
+        return outcome
 
     def _context(self, claim: Claim, *, dry_run: bool) -> JobContext:
         if claim.config is None:

@@ -14,6 +14,9 @@ from llm_maint.domain.reply import Refused
 FATES = ("kept", "merged", "superseded", "removed", "conflict", "unreviewed")
 """What can become of a row; every row of a plan has exactly one of these."""
 
+CHANGED_MEANWHILE = "changed_meanwhile"
+"""The guard that drops an operation whose rows are not as they were read."""
+
 ROUNDING = 1e-9
 """29 % of 100 rows are 29, whatever binary fractions say."""
 
@@ -87,6 +90,17 @@ class Plan:
         if sum(self.accounting().values()) != len(ids):
             raise AssertionError(f"the plan for {self.entity} does not add up")
 
+    def changed_since(self, present: Iterable[Attribute]) -> set[AttributeId]:
+        """Return which rows of the operations are not as they were read any more."""
+        now = {row.id: row.image for row in present}
+        touched = {row_id for op in self.operations for row_id in op.row_ids}
+        return {row.id for row in self.rows if row.id in touched and now.get(row.id) != row.image}
+
+    @property
+    def meets_changed_rows(self) -> bool:
+        """Whether an operation was dropped because somebody changed its rows meanwhile."""
+        return any(refused.guard == CHANGED_MEANWHILE for refused in self.refused)
+
     def without(self, changed: Collection[AttributeId]) -> Self:
         """Return the plan without the operations that touch rows somebody changed meanwhile.
 
@@ -98,7 +112,7 @@ class Plan:
             dropped += found
             touched.update(row_id for op in found for row_id in op.row_ids)
             left = [op for op in left if op not in found]
-        refused = tuple(Refused("changed_meanwhile", op.reason, op.row_ids) for op in dropped)
+        refused = tuple(Refused(CHANGED_MEANWHILE, op.reason, op.row_ids) for op in dropped)
         return replace(
             self,
             operations=tuple(op for op in self.operations if op not in dropped),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import isfinite
 from typing import Any
 
 from llm_maint.domain.runs import (
@@ -173,15 +174,20 @@ def _is_ahead_of_its_time(claim: Claim, *, now: datetime) -> bool:
 
 
 def storable(value: Any) -> Any:  # noqa: ANN401 any JSON value
-    """Return a JSON value whose texts every database can hold: no NUL, no half characters."""
+    """Return a value as JSON that every database can hold: no NUL, half character or NaN.
+
+    What is no JSON, in the result of some package's job, becomes its text.
+    """
     if isinstance(value, str):
         whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return whole.replace("\x00", "\N{REPLACEMENT CHARACTER}")
     if isinstance(value, Mapping):
-        return {storable(key): storable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+        return {storable(str(key)): storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
         return [storable(item) for item in value]
-    return value
+    if value is None or isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
+        return value
+    return storable(str(value))
 
 
 def shortened(error: str) -> str:

@@ -131,6 +131,7 @@ def _carry_out(context: JobContext, plan: Plan) -> Consolidation:
         present = profiles.attributes_of(connection, plan.entity, lock=True)
         occasion = occasion_for(context)
         lost = plans.lost_recently(connection, plan.entity, now=occasion.now)
+        plan = plan.without(plan.changed_since(present))
         plan = guard_losses(plan, policy, lost_recently=lost)
         if plan.held is not None:
             return Consolidation(plan=plan, plan_id=journal.hold(connection, plan, occasion))

@@ -17,9 +17,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from llm_maint.domain.profile import parse_time, parse_value
 from llm_maint.domain.settlement import storable
-from llm_maint.errors import (
-    ConfigurationError,
-)
+from llm_maint.errors import ConfigurationError, DataError
 
 OWN_SCHEMA = "maint"
 """A placeholder in our own tables; the engine translates it to `database.schema`."""
@@ -49,8 +47,13 @@ class UtcTime(TypeDecorator[datetime]):
         return value if dialect.name == "postgresql" else sqlite_time(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002
-        """Read a time, also one written by hand."""
-        return value if isinstance(value, datetime) else parse_time(value, where="a time column")
+        """Read a time, also one written by hand; what is no time is none."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            return parse_time(value, where="a time column")
+        except DataError:
+            return None
 
 
 class JsonDocument(TypeDecorator[Any]):
@@ -95,6 +98,30 @@ def _moment(element: moment, compiler: SQLCompiler, **kwargs: Any) -> str:  # no
 @compiles(moment, "sqlite")
 def _moment_sqlite(element: moment, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
     return f"strftime('%Y-%m-%d %H:%M:%f', {compiler.process(element.clauses, **kwargs)})"
+
+
+class IdInsert(sa.Insert):
+    """An insert that may name the id of a row that comes back, whoever makes ids in this table."""
+
+    inherit_cache = True
+
+
+@compiles(IdInsert, "postgresql")
+def _id_insert(element: IdInsert, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    text: str = compiler.visit_insert(element, **kwargs)  # type: ignore[no-untyped-call]
+    # Where ids are GENERATED ALWAYS AS IDENTITY they are refused without it; else it does nothing.
+    return text.replace(") VALUES (", ") OVERRIDING SYSTEM VALUE VALUES (", 1)
+
+
+class RawText(bytes):
+    """A text of SQLite that is no UTF-8: it holds whatever was written."""
+
+
+def _text_or_raw(content: bytes) -> str | RawText:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return RawText(content)
 
 
 class RawType(sa.types.UserDefinedType[Any]):
@@ -171,6 +198,7 @@ def _sqlite_opener(path: Path, *, timeout: int, create: bool) -> Callable[[], sq
         connection = sqlite3.connect(
             uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False
         )
+        connection.text_factory = _text_or_raw
         if new:  # readers and a writer side by side; only in a file of our own making
             connection.execute("PRAGMA journal_mode = WAL")
         return connection

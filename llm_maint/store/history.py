@@ -52,7 +52,11 @@ def tail(
         since: only those started or finished at or after this moment.
 
     """
-    query = sa.select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
+    query = (
+        sa.select(runs)
+        .order_by(runs.c.started_at.desc().nulls_last(), runs.c.id.desc())
+        .limit(limit)
+    )
     if job_id is not None:
         query = query.where(runs.c.job_id == job_id)
     if status is not None:
@@ -69,7 +73,12 @@ def find_run(connection: Connection, name: str) -> Run:
         UnknownNameError: there is none, or more than one.
 
     """
-    query = sa.select(runs).where(runs.c.id.startswith(name, autoescape=True)).limit(2)
+    query = (
+        sa.select(runs)
+        .where(runs.c.id.startswith(name, autoescape=True))
+        .order_by(runs.c.id)
+        .limit(2)
+    )
     found = [as_run(row) for row in connection.execute(query).mappings()]
     exact = [run for run in found if run.id == name]
     if len(exact or found) > 1:

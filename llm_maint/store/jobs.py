@@ -118,6 +118,12 @@ def job_types(connection: Connection) -> Iterable[str]:
     return connection.execute(sa.select(jobs.c.job_type).distinct()).scalars()
 
 
+def interval_of(row: Mapping[Any, Any] | RowMapping) -> timedelta:
+    """Return a job's interval; an hour where SQLite let somebody write something else."""
+    minutes = row["interval_minutes"]
+    return timedelta(minutes=minutes if isinstance(minutes, int) and minutes > 0 else 60)
+
+
 def config_of(row: Mapping[Any, Any] | RowMapping) -> Mapping[str, Any] | None:
     """Return a job's configuration; None where the row holds something that is no JSON object."""
     config = row["config_json"]
@@ -133,7 +139,7 @@ def _as_job(row: RowMapping) -> ScheduledJob:
         job_type=row["job_type"],
         bot_id=row["bot_id"],
         enabled=row["enabled"],
-        interval=timedelta(minutes=row["interval_minutes"]),
+        interval=interval_of(row),
         last_run_at=row["last_run_at"],
         next_run_at=row["next_run_at"],
         last_status=row["last_status"],

@@ -14,6 +14,7 @@ from llm_maint.domain.judge import changes
 from llm_maint.domain.plan import Plan
 from llm_maint.domain.plan_document import saved_document
 from llm_maint.domain.profile import Attribute, AttributeId, Entity, Image
+from llm_maint.domain.settlement import storable
 from llm_maint.errors import DatabaseBusyError, PlanRefusedError
 from llm_maint.store import profiles, rows
 from llm_maint.store.database import Database
@@ -121,14 +122,10 @@ def apply(
 
     """
     table = rows.user_table(connection, profiles.ATTRIBUTES)
-    touched = {row_id for op in plan.operations for row_id in op.row_ids}
-    now_there = {row.id: row.image for row in present}
-    read = {row.id: row for row in plan.rows}
-    changed = {row_id for row_id in touched if now_there.get(row_id) != read[row_id].image}
-    applied = plan.without(changed)
+    applied = plan.without(plan.changed_since(present))
     recorder = Recorder(connection) if plan_id is None else Recorder(connection, plan_id)
     written = _write_rows(recorder, table, applied)
-    if not changed:
+    if not applied.meets_changed_rows:
         judged = [replace(row, image=written.get(row.id, row.image)) for row in applied.survivors()]
         profiles.remember_judged(
             connection, plan.entity, judged, judge=occasion.judge, now=occasion.now
@@ -208,12 +205,13 @@ def _undo(connection: Connection, name: str, occasion: Occasion, *, force: bool)
             f"edited since plan {plan.id[:8]}: row {ids}; --force puts back what was before"
         )
     recorder = Recorder(connection)
+    # A summary that was written anew since fits no longer, and neither does the one before.
+    stale = [c for c in changes_made if c.edited and c.table.name == profiles.PROFILES]
     for change in reversed(changes_made):
-        if change.edited and change.table.name == profiles.PROFILES:
-            # Written anew since: neither text fits the rows now, so it is rendered from them.
-            write_summary(recorder, plan.entity, occasion)
-        else:
+        if change not in stale:
             _put_back(recorder, change)
+    if stale:
+        write_summary(recorder, plan.entity, occasion)
     _settle_undo(connection, plan, recorder, occasion)
     restored = [c.row_id for c in changes_made if c.table.name == profiles.ATTRIBUTES]
     return Undone(
@@ -227,7 +225,7 @@ def write_summary(recorder: Recorder, entity: Entity, occasion: Occasion) -> Non
     if occasion.summarise is None or head is None or "summary" not in head.image:
         return
     surviving = profiles.attributes_of(recorder.connection, entity)
-    text = occasion.summarise(head.display_name or entity.id, surviving)
+    text = storable(occasion.summarise(head.display_name or entity.id, surviving))
     if text == head.summary:
         return
     after = {**head.image, "summary": text}

@@ -87,7 +87,12 @@ def find_plan(connection: Connection, name: str, *, lock: bool = False) -> Store
         UnknownNameError: there is none, or more than one.
 
     """
-    query = sa.select(plans).where(plans.c.id.startswith(name, autoescape=True)).limit(2)
+    query = (
+        sa.select(plans)
+        .where(plans.c.id.startswith(name, autoescape=True))
+        .order_by(plans.c.id)
+        .limit(2)
+    )
     if lock:
         query = query.with_for_update()
     found = [_as_plan(row) for row in connection.execute(query).mappings()]

@@ -18,6 +18,7 @@ from llm_maint.domain.profile import (
     parse_time,
     parse_value,
 )
+from llm_maint.errors import DataError
 from llm_maint.store.dialect import is_postgresql, sqlite_time
 from llm_maint.store.rows import UserTable, pin_text_form, read_images, user_table
 from llm_maint.store.tables import profile_states
@@ -57,7 +58,7 @@ def entities(connection: Connection) -> list[EntityCount]:
     ).group_by(attributes.c.entity_type, attributes.c.entity_id)
     for row in connection.execute(query):
         entity = Entity(row.type, row.entity_id)
-        updated = parse_time(row.updated_at, where="updated_at")
+        updated = _time_or_none(row.updated_at)
         counted[entity] = EntityCount(entity=entity, attributes=row.attributes, updated_at=updated)
     profiles = user_table(connection, PROFILES).clause
     for row in connection.execute(
@@ -188,6 +189,14 @@ def _lower(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
 def _id(value: object) -> AttributeId:
     text = str(value)
     return int(text) if text.isdecimal() else text
+
+
+def _time_or_none(text: object) -> datetime | None:
+    # Over all entities: one with a time that is none must not hide the others.
+    try:
+        return parse_time(text, where="updated_at")
+    except DataError:
+        return None
 
 
 def _text(value: object) -> str | None:

@@ -12,7 +12,7 @@ from llm_maint.domain.runs import Abandoned, Claim, Run, Status, Trigger
 from llm_maint.domain.settlement import Settlement, milliseconds, settle
 from llm_maint.errors import ClaimLostError
 from llm_maint.store import jobs as jobs_store
-from llm_maint.store.dialect import moment
+from llm_maint.store.dialect import UtcTime, moment
 from llm_maint.store.history import as_run
 from llm_maint.store.tables import jobs, runs
 
@@ -138,7 +138,7 @@ def as_claim(
         job_type=job["job_type"],
         bot_id=job["bot_id"],
         config=jobs_store.config_of(job),
-        interval=timedelta(minutes=job["interval_minutes"]),
+        interval=jobs_store.interval_of(job),
         due_at=job["next_run_at"],
         attempt=job["attempt"],
         consecutive_failures=job["consecutive_failures"],
@@ -153,7 +153,9 @@ _ORDER = (moment(jobs.c.next_run_at).asc().nulls_first(), jobs.c.id)
 
 
 def _due(*, by: datetime) -> sa.ColumnElement[bool]:
-    return sa.or_(jobs.c.next_run_at.is_(None), moment(jobs.c.next_run_at) <= by)
+    # What somebody wrote that is no time is due, too: the run puts a time in its place.
+    due_at = moment(jobs.c.next_run_at)
+    return sa.or_(due_at.is_(None), due_at <= moment(sa.literal(by, UtcTime())))
 
 
 def _claim(

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from llm_maint.domain.profile import Image, Scalar
 from llm_maint.errors import SchemaError
-from llm_maint.store.dialect import RawType, is_postgresql
+from llm_maint.store.dialect import IdInsert, RawText, RawType, is_postgresql
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def insert_image(connection: Connection, table: UserTable, image: Image) -> Imag
         for name, value in image.items()
         if not table.columns[name].generated
     }
-    inserted = _returned(connection, table, sa.insert(clause).values(values))
+    inserted = _returned(connection, table, IdInsert(clause).values(values))
     assert inserted is not None
     return inserted
 
@@ -108,7 +108,11 @@ def update_image(
         The row as the database then has it, None where it has changed or is gone.
 
     """
-    changed = {name: value for name, value in after.items() if value != before.get(name)}
+    changed = {
+        name: value
+        for name, value in after.items()
+        if value != before.get(name) and not table.columns[name].generated
+    }
     clause = table.clause
     values = {name: _typed(connection, table, name, value) for name, value in changed.items()}
     if not values:
@@ -146,10 +150,14 @@ def _image(table: UserTable, row: Iterable[Any]) -> Image:
 
 def _json_safe(value: Any) -> Any:  # noqa: ANN401 a column is any scalar
     # Images are kept as JSON; only SQLite hands out bytes.
-    return f"{_BASE64}{b64encode(value).decode()}" if isinstance(value, bytes) else value
+    if not isinstance(value, bytes):
+        return value
+    mark = _TEXT64 if isinstance(value, RawText) else _BASE64
+    return f"{mark}{b64encode(value).decode()}"
 
 
-_BASE64 = "\x00base64:"  # no text of a database starts so: SQLite's own functions end it at NUL
+# No text of a database starts so: SQLite's own functions end it at NUL.
+_BASE64, _TEXT64 = "\x00base64:", "\x00text64:"
 
 
 def _exact(connection: Connection, column: sa.ColumnClause[Any]) -> sa.ColumnElement[Any]:
@@ -161,7 +169,7 @@ def _typed(
 ) -> sa.ColumnElement[Any] | Scalar:
     """Return a value for a column: text cast to the column's type on PostgreSQL."""
     if not is_postgresql(connection):
-        return sa.literal(_native(value), sa.types.NullType())
+        return _native(value)
     text = None if value is None else str(value)
     return sa.cast(sa.literal(text, sa.Text), RawType(table.columns[name].type))
 
@@ -173,16 +181,20 @@ def _as_read(
     yield clause.c.id == _typed(connection, table, "id", before["id"])
     for name, value in before.items():
         if is_postgresql(connection):
-            read = sa.literal(value, sa.Text())
+            read: sa.ColumnElement[Any] = sa.literal(value, sa.Text())
         else:
-            read = sa.literal(_native(value), sa.types.NullType())
+            read = _native(value)
         yield _exact(connection, clause.c[name]).is_not_distinct_from(read)
 
 
-def _native(value: Scalar) -> Any:  # noqa: ANN401 a column is any scalar
+def _native(value: Scalar) -> sa.ColumnElement[Any]:
+    """Return a value as SQLite had it."""
+    if isinstance(value, str) and value.startswith(_TEXT64):
+        content = sa.literal(b64decode(value.removeprefix(_TEXT64)), sa.LargeBinary())
+        return sa.cast(content, sa.Text)
     if isinstance(value, str) and value.startswith(_BASE64):
-        return b64decode(value.removeprefix(_BASE64))
-    return value
+        return sa.literal(b64decode(value.removeprefix(_BASE64)), sa.types.NullType())
+    return sa.literal(value, sa.types.NullType())
 
 
 def _returned(

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from llm_maint.errors import SchemaError
 from llm_maint.store import dialect
 from llm_maint.store.migrations import m0001_first
-from llm_maint.store.tables import schema_versions
+from llm_maint.store.tables import Owned, schema_versions
 
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m0001_first.apply,)
 """Number n is at place n - 1. A migration that has landed never changes."""
@@ -80,7 +80,7 @@ def own_schema(connection: Connection) -> str | None:
 
 
 def _refuse_foreign_tables(connection: Connection) -> None:
-    for name in ("scheduled_jobs", "job_runs"):
+    for name in (table.name for table in Owned.metadata.sorted_tables):
         if own_table_exists(connection, name):
             raise SchemaError(
                 f"a table {name} is there already and is not ours: it stays as it is; "

@@ -99,7 +99,11 @@ def apply(connection: Connection) -> None:
     if schema and not sa.inspect(connection).has_schema(schema):
         connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
     _own.create_all(connection, checkfirst=False)
-    profile_tables(postgres=is_postgresql(connection)).create_all(connection, checkfirst=True)
+    present = sa.inspect(connection)
+    profiles = profile_tables(postgres=is_postgresql(connection))
+    missing = [table for table in profiles.sorted_tables if not present.has_table(table.name)]
+    if missing:  # else not even the enum type: an assistant may keep its types as text
+        profiles.create_all(connection, tables=missing, checkfirst=True)
 
 
 def profile_tables(*, postgres: bool) -> sa.MetaData:
