@@ -1,0 +1,142 @@
+"""The schema: what a migration makes is what the tables say, and only what fits is worked with."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from building import MORNING, day
+from databases import dump, is_sqlite, opened, sql
+from sqlalchemy.engine import Connection
+
+from llm_maint.errors import DatabaseUnavailableError, SchemaError
+from llm_maint.store.database import Database
+from llm_maint.store.migrations import LATEST
+from llm_maint.store.tables import Owned
+
+
+def test_a_fresh_schema_is_the_one_the_tables_declare(database: Database) -> None:
+    """Columns, types, nullability, defaults, keys, constraints and indexes are the same."""
+    with database.write(rolls_back=True) as connection:
+        if is_sqlite(database):
+            migrated, schema = _schema(connection, None), None
+            names = [row[1] for row in connection.execute(sa.text(_SQLITE_INDEXES))]
+            for name in names:
+                connection.execute(sa.text(f"DROP INDEX {name}"))
+            for table in Owned.metadata.tables.values():
+                connection.execute(sa.text(f"ALTER TABLE {table.name} RENAME TO old_{table.name}"))
+        else:
+            migrated, schema = _schema(connection, "public"), "declared"
+            connection.execute(sa.text("CREATE SCHEMA declared"))
+        declared = connection.execution_options(schema_translate_map={"maint": schema})
+        Owned.metadata.create_all(declared, checkfirst=False)
+        assert _schema(connection, schema) == migrated
+    assert len(migrated) == len(Owned.metadata.tables) == 6
+
+
+_SQLITE_INDEXES = "SELECT type, name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+
+
+def _schema(connection: Connection, schema: str | None) -> dict[str, Any]:
+    look = sa.inspect(connection)
+    return {
+        name: {
+            "columns": [
+                (each["name"], str(each["type"]), each["nullable"], each.get("default"))
+                for each in look.get_columns(name, schema=schema)
+            ],
+            "key": look.get_pk_constraint(name, schema=schema)["constrained_columns"],
+            "unique": [
+                each["column_names"] for each in look.get_unique_constraints(name, schema=schema)
+            ],
+            "checks": [
+                (each["name"], each["sqltext"])
+                for each in look.get_check_constraints(name, schema=schema)
+            ],
+            "indexes": sorted(
+                (str(each["name"]), each["column_names"], each["unique"])
+                for each in look.get_indexes(name, schema=schema)
+            ),
+        }
+        for name in (table.name for table in Owned.metadata.tables.values())
+    }
+
+
+def test_the_first_upgrade_makes_everything(database_url: str) -> None:
+    """An empty database has no version; after the upgrade it has the latest, and all tables."""
+    fresh = opened(database_url)
+    assert fresh.version() is None
+    assert fresh.upgrade(now=MORNING) == (0, LATEST)
+    assert fresh.version() == LATEST
+    fresh.check_schema()
+    assert set(dump(fresh)) == {
+        *(table.name for table in Owned.metadata.tables.values()),
+        "entity_profiles",
+        "entity_profile_attributes",
+    }
+    fresh.close()
+
+
+def test_a_second_upgrade_changes_nothing(database: Database) -> None:
+    """An upgrade of the latest schema is a no-op."""
+    before = dump(database)
+    assert database.upgrade(now=day(1)) == (LATEST, LATEST)
+    assert dump(database) == before
+
+
+def test_an_upgrade_that_fails_leaves_nothing(database_url: str) -> None:
+    """All migrations are one transaction: after an error the database is as empty as before."""
+    fresh = opened(database_url)
+    sql(fresh, "CREATE TABLE maintenance_plans (id integer PRIMARY KEY)")
+    with pytest.raises((sa.exc.DBAPIError, SchemaError), match="maintenance_plans"):
+        fresh.upgrade(now=MORNING)
+    assert set(dump(fresh)) == {"maintenance_plans"}
+    fresh.close()
+
+
+def test_a_newer_schema_is_refused(database: Database) -> None:
+    """A schema of a newer version is neither worked with nor upgraded."""
+    sql(database, "INSERT INTO maintenance_schema VALUES (99, '2026-01-01 00:00:00+00')")
+    before = dump(database)
+    with pytest.raises(SchemaError, match="newer llm-maint"):
+        database.check_schema()
+    with pytest.raises(SchemaError, match="newer llm-maint"):
+        database.upgrade(now=day(1))
+    assert dump(database) == before
+
+
+@pytest.mark.parametrize(
+    ("preparation", "message"),
+    [
+        pytest.param("DROP TABLE maintenance_schema", "llm-maint init", id="missing"),
+        pytest.param("DELETE FROM maintenance_schema", "llm-maint init", id="empty"),
+        pytest.param("UPDATE maintenance_schema SET version = 0", "db upgrade", id="older"),
+    ],
+)
+def test_a_schema_that_does_not_fit_says_what_to_do(
+    database: Database, preparation: str, message: str
+) -> None:
+    """A missing or older schema is refused, and the message names the command that mends it."""
+    sql(database, preparation)
+    with pytest.raises(SchemaError, match=message):
+        database.check_schema()
+
+
+def test_a_missing_file_is_an_error_and_stays_missing(tmp_path_factory: Any) -> None:  # noqa: ANN401
+    """Only what may create a database does: a mistyped path makes neither file nor folder."""
+    folder = tmp_path_factory.mktemp("home")
+    missing = opened(f"sqlite:///{folder}/deep/memory.db", create=False)
+    with pytest.raises(DatabaseUnavailableError, match="llm-maint init"):
+        missing.check_schema()
+    with pytest.raises(DatabaseUnavailableError, match="llm-maint init"):
+        missing.upgrade(now=MORNING)
+    missing.close()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_new_file_is_its_owners_alone(tmp_path_factory: Any) -> None:  # noqa: ANN401
+    """A memory is private: a file of our making can be read by its owner only."""
+    path = tmp_path_factory.mktemp("home") / "deep" / "memory.db"
+    fresh = opened(f"sqlite:///{path}")
+    fresh.upgrade(now=MORNING)
+    fresh.close()
+    assert path.stat().st_mode & 0o777 == 0o600
