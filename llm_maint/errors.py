@@ -39,6 +39,10 @@ class UsageError(MaintError):
     exit_code = ExitCode.USAGE
 
 
+class OutputError(MaintError):
+    """The output cannot be written."""
+
+
 class UnknownNameError(UsageError):
     """No such name."""
 

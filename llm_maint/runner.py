@@ -12,6 +12,7 @@ from llm_maint.domain.runs import Claim, Failure, Interrupted, Outcome, Run, Ski
 from llm_maint.domain.settlement import exit_code_of, settle, unrecorded
 from llm_maint.errors import (
     ConfigurationError,
+    DatabaseBusyError,
     ExitCode,
     InterruptedRunError,
     JobBusyError,
@@ -24,6 +25,9 @@ from llm_maint.store import queue
 from llm_maint.store.database import Database
 
 log = logging.getLogger(__name__)
+
+RECORD_ATTEMPTS = 3
+"""Tries to record a run, each as long as a lock is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +73,8 @@ class Runner:
         """
         self._rescue()  # first: what it takes back is due from then on, in this very tick
         started = self.clock()
-        done = 0
-        while limit is None or done < limit:
+        done: list[str] = []
+        while limit is None or len(done) < limit:
             with self.interruptible():
                 pass  # a signal that came while a run was recorded ends the tick here
             now = self.clock()
@@ -84,11 +88,12 @@ class Runner:
                     lease=self._lease,
                     host=self.host,
                     job_id=job_id,
+                    besides=done,
                 )
             if claim is None:
                 return
             yield self._run(claim)
-            done += 1
+            done.append(claim.job_id)
 
     def run_now(self, job_id: str) -> Finished:
         """Run one job, whether it is due or not.
@@ -137,13 +142,24 @@ class Runner:
                 outcome = self._execute(claim)
         except InterruptedRunError as error:
             outcome, interruption = Interrupted(), error
-        now = self.clock()
-        with self.database.write() as connection:
-            run = queue.record(connection, claim, settle(claim, outcome, now=now), now=now)
+        run = self._record(claim, outcome)
         log.info("%s: %s", claim.job_name, run.status)
         if interruption is not None:
             raise interruption
         return Finished(run, exit_code_of(outcome))
+
+    def _record(self, claim: Claim, outcome: Outcome) -> Run:
+        """Write what came of a run; insist where a lock is in the way, for the work is done."""
+        for attempt in range(1, RECORD_ATTEMPTS + 1):
+            now = self.clock()
+            try:
+                with self.database.write() as connection:
+                    return queue.record(connection, claim, settle(claim, outcome, now=now), now=now)
+            except DatabaseBusyError as error:
+                if attempt == RECORD_ATTEMPTS:
+                    raise
+                log.info("%s: not recorded yet: %s", claim.job_name, error)
+        raise AssertionError("unreachable")
 
     def _preview(self, claim: Claim) -> Finished:
         outcome = self._execute(claim, dry_run=True)
@@ -161,7 +177,10 @@ class Runner:
         except UnknownJobTypeError as error:
             return Skipped(str(error))
         except MaintError as error:
-            return Failure(error=str(error), transient=error.transient, exit_code=error.exit_code)
+            # 2 is for the command line, which was right: what is wrong is in the job.
+            usage = error.exit_code is ExitCode.USAGE
+            code = ExitCode.JOB_FAILED if usage else error.exit_code
+            return Failure(error=str(error), transient=error.transient, exit_code=code)
         except (Exception, SystemExit) as error:
             log.exception("%s failed by a bug", claim.job_name)
             return Failure(error=f"a bug: {error!r}", transient=False)

@@ -1,5 +1,6 @@
 """The process we run in: its terminal, its log, its signals, its environment."""
 
+import copy
 import logging
 import os
 import signal
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+from llm_maint.domain.visible import visible
 from llm_maint.errors import InterruptedRunError
 
 
@@ -96,8 +98,15 @@ class _Formatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         if self._verbose:
-            return super().format(record)
-        return f"llm-maint: {record.getMessage()}"
+            return super().format(_cleaned(record))
+        return f"llm-maint: {visible(record.getMessage())}"
+
+
+def _cleaned(record: logging.LogRecord) -> logging.LogRecord:
+    """Return a record whose message is one visible line: it may quote a server or a row."""
+    cleaned = copy.copy(record)
+    cleaned.msg, cleaned.args = visible(record.getMessage()), None
+    return cleaned
 
 
 class _JournalFormatter(logging.Formatter):
@@ -105,7 +114,7 @@ class _JournalFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         priority = next(number for level, number in _PRIORITIES.items() if record.levelno >= level)
-        text = super().format(record)
+        text = super().format(_cleaned(record))
         return "\n".join(f"<{priority}>{line}" for line in text.splitlines())
 
 

@@ -7,7 +7,7 @@ import typer
 from llm_maint import bootstrap
 from llm_maint.cli.session import Json, session_of
 from llm_maint.console.output import Table
-from llm_maint.settings import KEYS, known_key
+from llm_maint.settings import KEYS, known_key, without_password
 
 app = typer.Typer(help="Settings: where they come from, and changing them.", no_args_is_help=True)
 
@@ -58,6 +58,8 @@ def set_(
     ctx: typer.Context,
     name: Name,
     value: Annotated[str, typer.Argument(metavar="VALUE", help="Lists are separated by commas.")],
+    *,
+    as_json: Json = False,
 ) -> None:
     """Change one setting in the file; comments and the other settings stay.
 
@@ -68,7 +70,10 @@ def set_(
     session = session_of(ctx)
     file = bootstrap.config_to_write(session.config)
     write_private(file, with_setting(file, name, value))
-    shown = "" if known_key(name).secret else f" = {value}"
+    if as_json:
+        session.out.json({"name": name, "file": str(file)})
+        return
+    shown = "" if known_key(name).secret else f" = {without_password(value)}"
     session.out.say(f"{file}: {name}{shown}")
 
 
@@ -80,7 +85,7 @@ def check(ctx: typer.Context, *, as_json: Json = False) -> None:
     if as_json:
         session.out.json({"valid": True, "file": loaded.file and str(loaded.file)})
     else:
-        session.out.say(f"{loaded.file or 'no file, the defaults'}: valid")
+        session.out.raw(f"{loaded.file or 'no file, the defaults'}: valid")
 
 
 def _text(value: object) -> str:

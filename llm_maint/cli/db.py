@@ -29,15 +29,15 @@ def status(ctx: typer.Context, *, as_json: Json = False) -> None:
     if as_json:
         session.out.json(document)
     elif found is None:
-        session.out.say(f"{database.place}: no tables of llm-maint; next: llm-maint init")
+        session.out.raw(f"{database.place}: no tables of llm-maint; next: llm-maint init")
     elif found < LATEST:
-        session.out.say(
+        session.out.raw(
             f"{database.place}: schema version {found} of {LATEST}; next: llm-maint db upgrade"
         )
     elif found > LATEST:
-        session.out.say(f"{database.place}: schema version {found}, newer than {LATEST}")
+        session.out.raw(f"{database.place}: schema version {found}, newer than {LATEST}")
     else:
-        session.out.say(f"{database.place}: schema version {found}, up to date")
+        session.out.raw(f"{database.place}: schema version {found}, up to date")
     leave(ExitCode.OK if found == LATEST else ExitCode.CONFIGURATION)
 
 

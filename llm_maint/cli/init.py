@@ -69,11 +69,13 @@ def _add_jobs(database: "Database", settings: "Settings", *, now: "datetime") ->
     """Add the default jobs that are not there; return their names."""
     from llm_maint.jobs import find_job_type
     from llm_maint.store.jobs import add_job, all_jobs
+    from llm_maint.store.migrations import one_at_a_time
 
     hourly = timedelta(minutes=settings.profile_maintenance.interval_minutes)
     defaults = {"profile_maintenance": ("*", hourly), "history_pruning": (None, timedelta(days=1))}
     added = []
     with database.write() as connection:
+        one_at_a_time(connection)
         present = {job.name for job in all_jobs(connection)}
         for job_type, (bot_id, interval) in defaults.items():
             name = job_type.replace("_", "-")

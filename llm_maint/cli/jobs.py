@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from llm_maint.cli.session import DryRun, Json, Session, leave, session_of
+from llm_maint.cli.session import DryRun, Json, Opened, Session, leave, session_of
 from llm_maint.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def list_jobs(ctx: typer.Context, *, as_json: Json = False) -> None:
         with opened.database.read() as connection:
             found = all_jobs(connection)
         if as_json:
-            session.out.json([job_document(job) for job in found])
+            session.out.json([job_document(job, now=opened.clock()) for job in found])
         else:
             session.out.table(jobs_table(found, now=opened.clock()))
 
@@ -46,7 +46,7 @@ def show(ctx: typer.Context, job: Name, *, as_json: Json = False) -> None:
         with opened.database.read() as connection:
             found = find_job(connection, job)
         if as_json:
-            session.out.json(job_document(found))
+            session.out.json(job_document(found, now=opened.clock()))
         else:
             session.out.lines(job_lines(found, now=opened.clock()))
 
@@ -88,7 +88,7 @@ def add(
                 config=settings,
                 now=opened.clock(),
             )
-        _tell(session, added, "added; it is due now", as_json=as_json)
+        _tell(session, opened, added, "added; it is due now", as_json=as_json)
 
 
 @app.command()
@@ -100,8 +100,8 @@ def remove(ctx: typer.Context, job: Name, *, as_json: Json = False) -> None:
     with session.opened() as opened:
         with opened.database.write() as connection:
             found = find_job(connection, job)
-            remove_job(connection, found)
-        _tell(session, found, "removed", as_json=as_json)
+            remove_job(connection, found, now=opened.clock())
+        _tell(session, opened, found, "removed", as_json=as_json)
 
 
 @app.command()
@@ -138,14 +138,16 @@ def _switch(session: Session, name: str, *, enabled: bool, as_json: bool) -> Non
         with opened.database.write() as connection:
             set_enabled(connection, find_job(connection, name), enabled=enabled)
             changed = find_job(connection, name)
-        _tell(session, changed, "enabled" if enabled else "disabled", as_json=as_json)
+        _tell(session, opened, changed, "enabled" if enabled else "disabled", as_json=as_json)
 
 
-def _tell(session: Session, job: "ScheduledJob", what: str, *, as_json: bool) -> None:
+def _tell(
+    session: Session, opened: Opened, job: "ScheduledJob", what: str, *, as_json: bool
+) -> None:
     if as_json:
         from llm_maint.console.documents import job_document
 
-        session.out.json(job_document(job))
+        session.out.json(job_document(job, now=opened.clock()))
     else:
         session.out.say(f"{job.name} ({job.id[:8]}): {what}")
 

@@ -1,5 +1,6 @@
 """`llm-maint profile consolidate` and the plans it makes: review, apply, undo."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,11 +8,14 @@ import typer
 
 from llm_maint.cli.profile import EntityId, EntityType
 from llm_maint.cli.session import DryRun, Json, Session, leave, session_of
+from llm_maint.domain.nearest import unknown
 from llm_maint.domain.profile import Entity
 from llm_maint.errors import ExitCode, MaintError, UsageError
 
 if TYPE_CHECKING:
     from llm_maint.domain.consolidation import Consolidation
+
+log = logging.getLogger(__name__)
 
 app = typer.Typer()
 
@@ -39,6 +43,8 @@ def consolidate(
     from llm_maint.store.profiles import known_entity
 
     session = session_of(ctx)
+    if plan_out is not None:
+        _check_writable(plan_out)
     with session.opened() as opened:
         with opened.database.read() as connection:
             whose = known_entity(connection, Entity.named(entity, entity_type))
@@ -60,7 +66,9 @@ def consolidate(
 def plans(
     ctx: typer.Context,
     *,
-    number: Annotated[int, typer.Option("-n", min=1, metavar="N", help="How many.")] = 20,
+    number: Annotated[
+        int, typer.Option("-n", min=1, max=1_000_000, metavar="N", help="How many.")
+    ] = 20,
     entity: Annotated[str | None, typer.Option(metavar="E", help="Only of this entity.")] = None,
     entity_type: EntityType = "user",
     status: Annotated[str | None, typer.Option(metavar="S", help="Only of this status.")] = None,
@@ -69,11 +77,16 @@ def plans(
     """List the last plans, newest last: consolidations, imports and undos."""
     from llm_maint.console.documents import plan_line_document
     from llm_maint.console.tables import plans_table
-    from llm_maint.store.plans import list_plans
+    from llm_maint.store.plans import STATUSES, list_plans
+    from llm_maint.store.profiles import known_entity
 
     session = session_of(ctx)
-    whose = None if entity is None else Entity.named(entity, entity_type)
+    if status is not None and status not in STATUSES:
+        raise unknown("status", status, STATUSES)
     with session.opened() as opened, opened.database.read() as connection:
+        whose = None
+        if entity is not None:
+            whose = known_entity(connection, Entity.named(entity, entity_type))
         found = list_plans(connection, limit=number, entity=whose, status=status)
     if as_json:
         session.out.json([plan_line_document(plan) for plan in found])
@@ -129,12 +142,15 @@ def undo(
 ) -> None:
     """Put back every row that a plan changed, as it was. An undo can itself be undone."""
     from llm_maint.jobs.profile_maintenance import occasion_for
-    from llm_maint.store import journal
+    from llm_maint.store import undo
 
     session = session_of(ctx)
     with session.opened() as opened:
         occasion = occasion_for(opened.context())
-        undone = journal.undo(opened.database, plan, occasion, force=force, dry_run=dry_run)
+        undone = undo.undo_plan(opened.database, plan, occasion, force=force, dry_run=dry_run)
+    for row_id, columns in undone.altered.items():
+        names = ", ".join(columns)
+        log.warning("row %s: the database itself set %s (a trigger?)", row_id, names)
     if as_json:
         session.out.json(
             {
@@ -143,6 +159,7 @@ def undo(
                 "entity_id": undone.entity.id,
                 "entity_type": undone.entity.type,
                 "row_ids": undone.row_ids,
+                "altered_by_database": undone.altered,
                 "dry_run": dry_run,
             }
         )
@@ -165,6 +182,14 @@ def _print(
         session.out.json(report(done, dry_run=dry_run))
     else:
         session.out.lines(consolidation_lines(done, dry_run=dry_run, uses_model=uses_model))
+
+
+def _check_writable(path: Path) -> None:
+    """Refuse a place that a plan cannot be written to, before anything is done."""
+    try:
+        path.open("a").close()
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _write_plan(done: "Consolidation", path: Path) -> None:

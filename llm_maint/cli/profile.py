@@ -119,6 +119,7 @@ def export(
     entity: EntityId,
     entity_type: EntityType = "user",
     lines: Annotated[bool, typer.Option("--lines", help="JSON Lines, one row a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON, as without it.")] = False,  # noqa: ARG001
 ) -> None:
     """Print the rows of a profile as `profile import` reads them."""
     from llm_maint.domain.transfer import export_row

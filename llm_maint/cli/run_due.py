@@ -23,11 +23,12 @@ def run_due(
     ctx: typer.Context,
     *,
     limit: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Run at most N jobs.")
+        int | None, typer.Option(min=1, max=1_000_000, metavar="N", help="Run at most N jobs.")
     ] = None,
     job: Annotated[str | None, typer.Option(metavar="JOB", help="Only this job, if due.")] = None,
     max_seconds: Annotated[
-        float | None, typer.Option(min=0, metavar="S", help="Begin no job after S seconds.")
+        float | None,
+        typer.Option(min=0, max=1_000_000, metavar="S", help="Begin no job after S seconds."),
     ] = None,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -112,4 +113,4 @@ def _print(
     elif not opened.settings.scheduler.enabled:
         session.out.say("scheduler.enabled is false: nothing is run")
     else:
-        session.out.say(f"nothing is due; next: {short_time(next_due) or 'no job is enabled'}")
+        session.out.say(f"nothing is due; next: {short_time(next_due) or 'no job waits'}")

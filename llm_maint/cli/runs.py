@@ -24,7 +24,9 @@ MOST_AT_ONCE = 1_000
 def tail(
     ctx: typer.Context,
     *,
-    number: Annotated[int, typer.Option("-n", min=0, metavar="N", help="How many.")] = 20,
+    number: Annotated[
+        int, typer.Option("-n", min=0, max=1_000_000, metavar="N", help="How many.")
+    ] = 20,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as runs come.")] = False,
     job: Annotated[str | None, typer.Option(metavar="JOB", help="Only of this job.")] = None,
     status: Annotated[str | None, typer.Option(metavar="S", help="Only of this status.")] = None,
@@ -111,11 +113,13 @@ def _follow(
                 connection, limit=MOST_AT_ONCE, job_id=job_id, status=status, since=since
             )
         news = [run for run in recent if (run.id, run.status) not in printed]
-        _print(session, news, as_json=as_json, follow=True)
+        _print(session, news, as_json=as_json, follow=True, news=True)
         printed.update((run.id, run.status) for run in news)
 
 
-def _print(session: Session, runs: list[Run], *, as_json: bool, follow: bool) -> None:
+def _print(
+    session: Session, runs: list[Run], *, as_json: bool, follow: bool, news: bool = False
+) -> None:
     from llm_maint.console.documents import run_document
     from llm_maint.console.tables import run_lines, runs_table
 
@@ -124,5 +128,7 @@ def _print(session: Session, runs: list[Run], *, as_json: bool, follow: bool) ->
             session.out.json(run_document(run), one_line=True)
     elif follow and session.out.terminal:
         session.out.lines(run_lines(runs))
-    elif runs or not follow:
+    elif not news:
         session.out.table(runs_table(runs))
+    elif runs:
+        session.out.rows(runs_table(runs))

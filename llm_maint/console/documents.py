@@ -13,7 +13,7 @@ from llm_maint.store.plans import StoredPlan
 from llm_maint.store.profiles import EntityCount, ProfileHead
 
 
-def job_document(job: ScheduledJob) -> dict[str, Any]:
+def job_document(job: ScheduledJob, *, now: datetime) -> dict[str, Any]:
     """Return a job as `jobs list --json` prints it."""
     return {
         "id": job.id,
@@ -28,7 +28,7 @@ def job_document(job: ScheduledJob) -> dict[str, Any]:
         "next_run_at": stamp(job.next_run_at),
         "last_status": job.last_status,
         "consecutive_failures": job.consecutive_failures,
-        "running": job.claim_run_id is not None,
+        "running": job.is_running(now=now),
         "config": job.config,
     }
 

@@ -1,13 +1,16 @@
 """Standard output: tables and colour on a terminal, plain and stable lines elsewhere, JSON."""
 
 import json
+import os
 import sys
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import compress
 from typing import Any
+
+from llm_maint.domain.visible import visible, visible_json
+from llm_maint.errors import OutputError
 
 WIDE = 120
 """Columns of a terminal that has room for everything."""
@@ -47,7 +50,7 @@ class Output:
     def json(self, document: Any, *, one_line: bool = False) -> None:  # noqa: ANN401 any JSON
         """Print one JSON document."""
         layout: dict[str, Any] = {"separators": (",", ":")} if one_line else {"indent": 2}
-        text = json.dumps(document, ensure_ascii=False, **layout)
+        text = visible_json(json.dumps(document, ensure_ascii=False, **layout))
         try:
             text.encode(sys.stdout.encoding)
         except UnicodeEncodeError:  # half a character, or a terminal of old: escapes say the same
@@ -79,8 +82,8 @@ class Output:
     def table(self, table: Table) -> None:
         """Print a table: ruled on a terminal, one tab-separated line a row elsewhere."""
         if not self.terminal:
-            for row in (table.headers, *table.rows):
-                self._print("\t".join(map(visible, row)))
+            self._print("\t".join(map(visible, table.headers)))
+            self.rows(table)
             return
         from rich import box
         from rich.console import Console
@@ -98,6 +101,11 @@ class Output:
             ruled.add_row(*(Text(visible(cell)) for cell in compress(row, shown)))
         console.print(ruled)
 
+    def rows(self, table: Table) -> None:
+        """Print the rows of a table alone, one tab-separated line each."""
+        for row in table.rows:
+            self._print("\t".join(map(visible, row)))
+
     @contextmanager
     def waiting(self, text: str) -> Iterator[None]:
         """Show on a terminal, on standard error, that something takes its time."""
@@ -112,21 +120,12 @@ class Output:
 
     def _print(self, text: str) -> None:
         encoding = sys.stdout.encoding or "utf-8"
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
-        sys.stdout.flush()
-
-
-def visible(text: str) -> str:
-    """Return a text on one line, with control characters spelt out.
-
-    A value of a row may hold any of them, and a terminal obeys what it is sent.
-    """
-    return "".join(repr(char)[1:-1] if _is_control(char) else char for char in text)
-
-
-_CONTROL = frozenset({"Cc", "Cs", "Zl", "Zp"})
-_REORDERING = frozenset("LRE RLE LRO RLO PDF LRI RLI FSI PDI".split())  # noqa: SIM905 as Unicode names them
-
-
-def _is_control(char: str) -> bool:
-    return unicodedata.category(char) in _CONTROL or unicodedata.bidirectional(char) in _REORDERING
+        try:
+            sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever read has seen enough, as `head` does. The command goes on to its end, and its
+            # exit code is its own.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            raise OutputError(f"cannot write the output: {error.strerror}") from error

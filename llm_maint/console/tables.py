@@ -194,7 +194,7 @@ def _consolidated(result: Mapping[str, Any]) -> str:
 def _next(job: ScheduledJob, *, now: datetime) -> str:
     if not job.enabled:
         return "disabled"
-    if job.claim_run_id is not None:
+    if job.is_running(now=now):
         return "running"
     if job.next_run_at is None or job.next_run_at <= now:
         return "due now"

@@ -14,7 +14,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
     """Return the error for a name that is not known, ready to be raised."""
-    names = sorted(set(known))
+    names = sorted({str(each) for each in known})
     close = nearest(name, names)
     hint = f"did you mean {close!r}?" if close else _known(kind, names)
     return UnknownNameError(f"no {kind} {name!r}; {hint}")

@@ -49,11 +49,6 @@ class Plan:
     prompt_version: str = ""
     usage: Usage = NO_USAGE
 
-    @property
-    def changes_rows(self) -> bool:
-        """Whether applying the plan writes anything; conflicts alone do not."""
-        return any(op.op is not Op.CONFLICT for op in self.operations)
-
     def fates(self) -> dict[AttributeId, str]:
         """Return what becomes of each row that was read."""
         fates = {row.id: "unreviewed" if row.id in self.unreviewed else "kept" for row in self.rows}

@@ -100,7 +100,7 @@ def _operation_document(op: Operation, before: Mapping[Any, Attribute]) -> dict[
 def _read(document: Mapping[str, Any]) -> Plan:
     llm = document["llm"]
     plan = Plan(
-        entity=Entity.named(document["entity_id"], document["entity_type"]),
+        entity=Entity(_text(document["entity_type"]), _text(document["entity_id"])),
         rows=tuple(_read_row(row, row["image"]) for row in document["rows"]),
         operations=tuple(
             _read_operation(op, image)
@@ -143,6 +143,12 @@ def _read_row(row: Mapping[str, Any], image: Mapping[str, Any]) -> Attribute:
         updated_at=parse_time(row["updated_at"], where="updated_at"),
         image=dict(image),
     )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not a text")
+    return value
 
 
 def _ids(names: Sequence[Any]) -> Sequence[Any]:

@@ -1,7 +1,7 @@
 """When a job runs next: slots on a grid, so that a late tick never shifts the following ones."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from llm_maint.errors import UsageError
 
@@ -20,7 +20,10 @@ def next_slot(anchor: datetime, interval: timedelta, *, after: datetime) -> date
     if interval <= timedelta(0):
         raise ValueError("an interval must be positive")
     missed = max((after - anchor) // interval, 0)
-    return anchor + (missed + 1) * interval
+    try:
+        return anchor + (missed + 1) * interval
+    except OverflowError:
+        return NEVER
 
 
 def parse_interval(text: str) -> timedelta:
@@ -35,6 +38,9 @@ def parse_interval(text: str) -> timedelta:
         raise UsageError(f"{text!r} is no interval: write 60m, 2h or 1d")
     return int(found[1]) * timedelta(minutes=_MINUTES[found[2]])
 
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""Beyond the calendar: the slot after it does not come."""
 
 _INTERVAL = re.compile(r"(\d{1,6})\s*(m|h|d|)")
 _MINUTES = {"": 1, "m": 1, "h": 60, "d": 24 * 60}

@@ -18,11 +18,6 @@ ENTRY_POINTS = "llm_maint.jobs"
 """The entry-point group by which a package adds job types."""
 
 
-def job_types() -> list[str]:
-    """Return the names of all job types that are installed."""
-    return sorted({*BUILT_IN, *entry_points(group=ENTRY_POINTS).names})
-
-
 def find_job_type(name: str) -> Job:
     """Return a job type.
 
@@ -35,7 +30,8 @@ def find_job_type(name: str) -> Job:
     else:
         added = entry_points(group=ENTRY_POINTS)
         if name not in added.names:
-            raise UnknownJobTypeError(str(unknown("job type", name, [*BUILT_IN, *added.names])))
+            known = [*BUILT_IN, *added.names]
+            raise UnknownJobTypeError(str(unknown("job type", name, known)))
         job = added[name].load()
     assert isinstance(job, Job), f"{name} is not a Job"
     return job

@@ -22,6 +22,7 @@ from llm_maint.errors import (
     DatabaseUnavailableError,
     MaintError,
     ModelUnavailableError,
+    PlanRefusedError,
 )
 from llm_maint.settings import Settings
 from llm_maint.store import journal, plans, profiles
@@ -79,15 +80,23 @@ def apply_held(context: JobContext, stored: plans.StoredPlan) -> Consolidation:
     """Apply a plan that was held, after somebody has reviewed it.
 
     Raises:
-        PlanRefusedError: the plan is not held.
+        PlanRefusedError: the plan is not held, or all of its rows have changed since.
 
     """
     plan = replace(read_plan(stored.document), held=None)
     with context.write() as connection:
         plans.check_held(plans.find_plan(connection, stored.id, lock=True))
         present = profiles.attributes_of(connection, plan.entity, lock=True)
-        applied, plan_id = journal.apply(
-            connection, plan, present, occasion_for(context), plan_id=stored.id
+        outdated = not plan.without(plan.changed_since(present)).operations
+        if outdated:
+            plans.set_status(connection, plans.HELD, plans.OUTDATED, plan_id=stored.id)
+        else:
+            applied, plan_id = journal.apply(
+                connection, plan, present, occasion_for(context), plan_id=stored.id
+            )
+    if outdated:
+        raise PlanRefusedError(
+            f"plan {stored.id[:8]} is outdated: its rows have changed since; consolidate again"
         )
     return Consolidation(plan=applied, plan_id=plan_id, applied=plan_id is not None)
 

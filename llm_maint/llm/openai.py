@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 CONNECT_SECONDS = 10.0
 """A server that does not even accept a connection for this long is down."""
 
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+"""Far more than any reply has; what a server that runs wild may cost."""
+
 FORMAT_REFUSED = frozenset({400, 422})
 """Statuses by which servers refuse a `response_format` that they do not have."""
 
@@ -119,7 +122,7 @@ class OpenAiModel:
             if attempt > 1:
                 self.sleep(wait_before(attempt, draw=self.draw))
             try:
-                answer = self._connected().request(method, self._url(path), json=body)
+                answer = self._answer(method, path, body)
             except httpx.TimeoutException:
                 failure = f"gave no answer within {self.timeout:g} s (llm.timeout_seconds)"
             except UnicodeError as error:
@@ -132,6 +135,22 @@ class OpenAiModel:
                 failure = f"answered {answer.status_code}: {_said(answer)}"
             log.info("try %d of %d: the model server %s", attempt, self.max_attempts, failure)
         raise ModelUnavailableError(f"the model server {self._place()} {failure}; is it running?")
+
+    def _answer(self, method: str, path: str, body: Mapping[str, Any] | None) -> httpx.Response:
+        """Return an answer read to its end, which a server that drips cannot put off."""
+        deadline = time.monotonic() + self.timeout
+        content = bytearray()
+        with self._connected().stream(method, self._url(path), json=body) as answer:
+            for chunk in answer.iter_bytes():
+                content += chunk
+                if time.monotonic() > deadline:
+                    raise httpx.ReadTimeout("the answer did not end", request=answer.request)
+                if len(content) > MAX_ANSWER_BYTES:
+                    raise ModelReplyError(f"{self._place()} does not stop answering")
+            kept = {"content-type": answer.headers.get("content-type", "")}
+            return httpx.Response(
+                answer.status_code, headers=kept, content=bytes(content), request=answer.request
+            )
 
     def _connected(self) -> httpx.Client:
         if self._client is None:

@@ -28,7 +28,10 @@ class DatabaseSettings(_Section):
         "search path",
     )
     connect_timeout_seconds: int = Field(
-        default=5, ge=1, description="how long to wait for the database, or for a lock on it"
+        default=5,
+        ge=1,
+        le=3_600,
+        description="how long to wait for the database or a lock",
     )
 
 
@@ -48,8 +51,10 @@ class LlmSettings(_Section):
     api_key: SecretStr = Field(default=SecretStr(""), description="better: api_key_file")
     api_key_file: str = Field(default="", description="a file that holds the key")
     api_key_command: str = Field(default="", description="a command that prints the key")
-    timeout_seconds: float = Field(default=120, gt=0, description="for one answer of the server")
-    max_attempts: int = Field(default=3, ge=1, description="tries of one request")
+    timeout_seconds: float = Field(
+        default=120, gt=0, le=86_400, description="for one answer of the server"
+    )
+    max_attempts: int = Field(default=3, ge=1, le=100, description="tries of one request")
     max_output_tokens: int = Field(default=4_096, ge=64, description="the longest reply to ask for")
     temperature: float = Field(
         default=0.0, ge=0, le=2, description="0 = as repeatable as the server can"
@@ -69,17 +74,20 @@ class SchedulerSettings(_Section):
 
     enabled: bool = Field(default=True, description="false = run-due does nothing, politely")
     check_interval_seconds: int = Field(
-        default=30, ge=1, description="written into the systemd timer"
+        default=30, ge=1, le=86_400, description="written into the systemd timer"
     )
     lease_seconds: int = Field(
-        default=120, ge=1, description="a job of a process that died is taken back after this long"
+        default=120,
+        ge=1,
+        le=86_400,
+        description="a dead process loses its job after it",
     )
 
 
 class ProfileMaintenanceSettings(_Section):
     """Profile consolidation."""
 
-    interval_minutes: int = Field(default=60, ge=1, description="of the job that init creates")
+    interval_minutes: int = Field(default=60, ge=1, le=5_256_000, description="of the job of init")
     model: str = Field(default="", description="empty = llm.model")
     summary: Literal["template", "off"] = Field(
         default="template", description="template = rendered by code after each change"
@@ -115,9 +123,12 @@ class ProfileMaintenanceSettings(_Section):
 class HistorySettings(_Section):
     """How long the past is kept."""
 
-    keep_days: int = Field(default=30, ge=1, description="recorded runs")
+    keep_days: int = Field(default=30, ge=1, le=36_500, description="recorded runs")
     journal_keep_days: int = Field(
-        default=90, ge=8, description="plans and before-images: how long a change can be undone"
+        default=90,
+        ge=8,
+        le=36_500,
+        description="plans and before-images",
     )
 
 

@@ -19,11 +19,13 @@ __all__ = ["Connection", "Database"]
 class Database:
     """A database that holds an assistant's memory and our jobs.
 
-    `place` is its URL without the password, for messages.
+    `place` is its URL without the password, for messages; `timeout` is how many seconds a lock is
+    waited for.
     """
 
     engine: Engine
     place: str
+    timeout: int = 5
 
     @classmethod
     def at(cls, url: str, *, place: str, schema: str, timeout: int, create: bool = False) -> Self:
@@ -38,7 +40,7 @@ class Database:
 
         """
         engine = dialect.engine_for(url, schema=schema, timeout=timeout, create=create)
-        return cls(engine, place)
+        return cls(engine, place, timeout)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -58,8 +60,9 @@ class Database:
         With `rolls_back` it never commits: what was tried in it is only seen from within.
         """
         with self._explaining(), self.engine.connect() as connection:
-            connection = connection.execution_options(writes=True)  # noqa: PLW2901
+            connection = dialect.for_writing(connection)  # noqa: PLW2901
             with connection.begin() as transaction:
+                dialect.bound_locks(connection, seconds=self.timeout)
                 yield connection
                 if rolls_back:
                     transaction.rollback()

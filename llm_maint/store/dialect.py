@@ -23,6 +23,10 @@ OWN_SCHEMA = "maint"
 """A placeholder in our own tables; the engine translates it to `database.schema`."""
 
 
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+"""The first and the last moment that Python can hold."""
+
+
 class UtcTime(TypeDecorator[datetime]):
     """A moment in UTC: `timestamptz` on PostgreSQL, sortable text on SQLite.
 
@@ -95,6 +99,13 @@ def _moment(element: moment, compiler: SQLCompiler, **kwargs: Any) -> str:  # no
     return compiler.process(element.clauses, **kwargs)
 
 
+@compiles(moment, "postgresql")
+def _moment_postgresql(element: moment, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    time = compiler.process(element.clauses, **kwargs)
+    first = "timestamptz '0001-01-01 00:00:00+00'"  # what -infinity is read as
+    return f"CASE WHEN {time} < {first} THEN {first} ELSE {time} END"
+
+
 @compiles(moment, "sqlite")
 def _moment_sqlite(element: moment, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
     return f"strftime('%Y-%m-%d %H:%M:%f', {compiler.process(element.clauses, **kwargs)})"
@@ -157,7 +168,7 @@ def engine_for(url: str, *, schema: str, timeout: int, create: bool) -> Engine:
     """
     try:
         parsed = sa.make_url(url.replace("postgres://", "postgresql://", 1))
-    except sa.exc.ArgumentError as error:
+    except (sa.exc.ArgumentError, ValueError) as error:
         raise ConfigurationError(
             "database.url is not a URL (sqlite:///FILE, postgresql://...)"
         ) from error
@@ -199,6 +210,7 @@ def _sqlite_opener(path: Path, *, timeout: int, create: bool) -> Callable[[], sq
             uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False
         )
         connection.text_factory = _text_or_raw
+        connection.execute("PRAGMA foreign_keys = ON")
         if new:  # readers and a writer side by side; only in a file of our own making
             connection.execute("PRAGMA journal_mode = WAL")
         return connection
@@ -212,18 +224,53 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _postgresql_engine(url: sa.URL, *, schema: str, timeout: int) -> Engine:
-    return sa.create_engine(
+    engine = sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         # No prepared statements: they are session state, which a pooler in front may not keep.
         connect_args={"connect_timeout": timeout, "prepare_threshold": None},
         execution_options={"schema_translate_map": {OWN_SCHEMA: schema or None}},
         hide_parameters=True,
     )
+    sa.event.listen(engine, "connect", _read_any_time)
+    return engine
+
+
+def _read_any_time(connection: Any, _record: object) -> None:  # noqa: ANN401 psycopg's
+    """Let a time that Python cannot hold, as `infinity`, be the last or the first it can."""
+    from psycopg import DataError as NoTime
+    from psycopg.types.datetime import TimestamptzLoader
+
+    class AnyTimeLoader(TimestamptzLoader):
+        def load(self, data: Any) -> datetime:  # noqa: ANN401 psycopg's
+            try:
+                return super().load(data)
+            except NoTime:
+                early = bytes(data).startswith(b"-") or bytes(data).endswith(b"BC")
+                return FIRST if early else LAST
+
+    connection.adapters.register_loader("timestamptz", AnyTimeLoader)
 
 
 def is_postgresql(connection: Connection) -> bool:
     """Return whether this is PostgreSQL."""
     return connection.dialect.name == "postgresql"
+
+
+def for_writing(connection: Connection) -> Connection:
+    """Return a connection whose next transaction writes.
+
+    Every write is a guarded statement, so READ COMMITTED is what is wanted, whatever the server's
+    default: under a stricter level two ticks at once would be told to try again.
+    """
+    if is_postgresql(connection):
+        return connection.execution_options(isolation_level="READ COMMITTED")
+    return connection.execution_options(writes=True)
+
+
+def bound_locks(connection: Connection, *, seconds: int) -> None:
+    """Give up a lock after this long, in this transaction: on SQLite the connection does."""
+    if is_postgresql(connection):
+        connection.execute(sa.select(sa.func.set_config("lock_timeout", f"{seconds}s", True)))
 
 
 def server_time(connection: Connection) -> datetime | None:

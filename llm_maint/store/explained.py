@@ -28,6 +28,8 @@ def explained(error: sa.exc.DBAPIError, place: str) -> MaintError | None:
     if isinstance(error.orig, sqlite3.Error):
         return _explained_sqlite(text, place)
     state = getattr(error.orig, "sqlstate", None)
+    if state is None and isinstance(error, sa.exc.ProgrammingError):
+        return ConfigurationError(f"database.url: {text}")
     if state is None and not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
         return None
     return _explained_postgresql(state, text, place)

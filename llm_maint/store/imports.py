@@ -70,10 +70,12 @@ def _image(connection: Connection, row: NewAttribute, now: str) -> Image:
 
 def _present(table: rows.UserTable, image: Image) -> Image:
     """Return the columns that the table has; refuse to drop what a row says."""
-    missing = [name for name in _NEEDED if name in image and name not in table.columns]
+    said = {name for name in image if name in _NEEDED or image[name] is not None} - _OUR_TIMES
+    missing = sorted(said - table.columns.keys())
     if missing:
         raise SchemaError(f"{table.name} has no column {missing[0]}")
     return {name: value for name, value in image.items() if name in table.columns}
 
 
-_NEEDED = ("entity_type", "entity_id", "category", "key", "value")
+_NEEDED = frozenset({"entity_type", "entity_id", "category", "key", "value"})
+_OUR_TIMES = frozenset({"created_at", "updated_at"})  # a table may do without

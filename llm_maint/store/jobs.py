@@ -1,6 +1,6 @@
 """The scheduled jobs as people administer them: list, find, add, enable, remove."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,7 +31,12 @@ class ScheduledJob:
     config: Mapping[str, Any] | None
     claim_run_id: str | None
     lease_expires_at: datetime | None
-    created_at: datetime | None
+
+    def is_running(self, *, now: datetime) -> bool:
+        """Return whether a process holds the job; one that died holds it until its lease ends."""
+        if self.claim_run_id is None or self.lease_expires_at is None:
+            return False
+        return self.lease_expires_at > now
 
 
 def all_jobs(connection: Connection) -> list[ScheduledJob]:
@@ -101,27 +106,28 @@ def set_enabled(connection: Connection, job: ScheduledJob, *, enabled: bool) -> 
     connection.execute(sa.update(jobs).where(jobs.c.id == job.id).values(enabled=enabled))
 
 
-def remove_job(connection: Connection, job: ScheduledJob) -> None:
+def remove_job(connection: Connection, job: ScheduledJob, *, now: datetime) -> None:
     """Remove a job that is not running; its past runs stay.
 
     Raises:
         JobBusyError: it is running.
 
     """
-    statement = sa.delete(jobs).where(jobs.c.id == job.id, jobs.c.claim_run_id.is_(None))
+    free = sa.or_(jobs.c.claim_run_id.is_(None), jobs.c.lease_expires_at <= now)
+    statement = sa.delete(jobs).where(jobs.c.id == job.id, free)
     if connection.execute(statement).rowcount == 0:
         raise JobBusyError(f"{job.name} is running now; remove it when it has ended")
-
-
-def job_types(connection: Connection) -> Iterable[str]:
-    """Return the types of all jobs."""
-    return connection.execute(sa.select(jobs.c.job_type).distinct()).scalars()
 
 
 def interval_of(row: Mapping[Any, Any] | RowMapping) -> timedelta:
     """Return a job's interval; an hour where SQLite let somebody write something else."""
     minutes = row["interval_minutes"]
-    return timedelta(minutes=minutes if isinstance(minutes, int) and minutes > 0 else 60)
+    if not isinstance(minutes, int) or minutes <= 0:
+        return timedelta(hours=1)
+    return timedelta(minutes=min(minutes, _LONGEST_MINUTES))
+
+
+_LONGEST_MINUTES = 100 * 366 * 24 * 60
 
 
 def config_of(row: Mapping[Any, Any] | RowMapping) -> Mapping[str, Any] | None:
@@ -147,5 +153,4 @@ def _as_job(row: RowMapping) -> ScheduledJob:
         config=config_of(row),
         claim_run_id=row["claim_run_id"],
         lease_expires_at=row["lease_expires_at"],
-        created_at=row["created_at"],
     )

@@ -1,4 +1,4 @@
-"""The journal: a plan applied with compare-and-set and before-images, and undone from them."""
+"""The journal: a plan applied with compare-and-set, and a before-image of every row it wrote."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from llm_maint.domain.judge import changes
@@ -15,18 +14,13 @@ from llm_maint.domain.plan import Plan
 from llm_maint.domain.plan_document import saved_document
 from llm_maint.domain.profile import Attribute, AttributeId, Entity, Image
 from llm_maint.domain.settlement import storable
-from llm_maint.errors import DatabaseBusyError, PlanRefusedError
+from llm_maint.errors import DatabaseBusyError, SchemaError
 from llm_maint.store import profiles, rows
-from llm_maint.store.database import Database
 from llm_maint.store.plans import (
     APPLIED,
     CONSOLIDATION,
     HELD,
-    UNDO,
-    UNDONE,
     StoredPlan,
-    find_plan,
-    set_status,
     store_plan,
 )
 from llm_maint.store.tables import journal
@@ -157,68 +151,6 @@ def hold(connection: Connection, plan: Plan, occasion: Occasion) -> str:
     return stored.id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undone:
-    """What an undo did: its own plan id, the plan it undid, and the rows it put back."""
-
-    plan_id: str
-    reverts: str
-    entity: Entity
-    row_ids: tuple[AttributeId, ...]
-
-
-def undo(
-    database: Database,
-    name: str,
-    occasion: Occasion,
-    *,
-    force: bool = False,
-    dry_run: bool = False,
-) -> Undone:
-    """Put back every row that a plan changed, all columns to the byte. It can itself be undone.
-
-    Args:
-        database: where the plan is.
-        name: the plan's id or a unique start of it.
-        occasion: on whose behalf.
-        force: put rows back although they were edited since.
-        dry_run: try it, then roll everything back.
-
-    Raises:
-        PlanRefusedError: the plan is not applied, or rows were edited since.
-
-    """
-    with database.write(rolls_back=dry_run) as connection:
-        return _undo(connection, name, occasion, force=force)
-
-
-def _undo(connection: Connection, name: str, occasion: Occasion, *, force: bool) -> Undone:
-    plan = find_plan(connection, name, lock=True)
-    if plan.status != APPLIED:
-        raise PlanRefusedError(f"plan {plan.id[:8]} is {plan.status}: there is nothing to undo")
-    rows.pin_text_form(connection)
-    changes_made = _changes_of(connection, plan.id)
-    edited = [c for c in changes_made if c.edited and c.table.name == profiles.ATTRIBUTES]
-    if edited and not force:
-        ids = ", ".join(change.row_id for change in edited)
-        raise PlanRefusedError(
-            f"edited since plan {plan.id[:8]}: row {ids}; --force puts back what was before"
-        )
-    recorder = Recorder(connection)
-    # A summary that was written anew since fits no longer, and neither does the one before.
-    stale = [c for c in changes_made if c.edited and c.table.name == profiles.PROFILES]
-    for change in reversed(changes_made):
-        if change not in stale:
-            _put_back(recorder, change)
-    if stale:
-        write_summary(recorder, plan.entity, occasion)
-    _settle_undo(connection, plan, recorder, occasion)
-    restored = [c.row_id for c in changes_made if c.table.name == profiles.ATTRIBUTES]
-    return Undone(
-        plan_id=recorder.plan_id, reverts=plan.id, entity=plan.entity, row_ids=tuple(restored)
-    )
-
-
 def write_summary(recorder: Recorder, entity: Entity, occasion: Occasion) -> None:
     """Render the summary from the rows as they now are, and store it where it differs."""
     head = profiles.head_of(recorder.connection, entity)
@@ -263,6 +195,7 @@ def keep(
 
 
 def _write_rows(recorder: Recorder, table: rows.UserTable, plan: Plan) -> dict[AttributeId, Image]:
+    _refuse_cascades(recorder.connection, table, plan)
     before = {row.id: row.image for row in plan.rows}
     fates = plan.fates()
     written: dict[AttributeId, Image] = {}
@@ -277,63 +210,11 @@ def _write_rows(recorder: Recorder, table: rows.UserTable, plan: Plan) -> dict[A
     return written
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """A journal entry beside the row as it is now."""
-
-    table: rows.UserTable
-    row_id: str
-    before: Image | None
-    after: Image | None
-    present: Image | None
-
-    @property
-    def edited(self) -> bool:
-        return self.present != self.after
-
-
-def _changes_of(connection: Connection, plan_id: str) -> list[_Change]:
-    query = sa.select(journal).where(journal.c.plan_id == plan_id).order_by(journal.c.position)
-    found = []
-    for entry in connection.execute(query).mappings().all():
-        table = rows.user_table(connection, entry["table_name"])
-        before, after = (_load(entry[name]) for name in ("before_image", "after_image"))
-        wanted = rows.with_ids(connection, table, [entry["row_id"]])
-        present = next(iter(rows.read_images(connection, table, wanted, lock=True)), None)
-        if present is not None:
-            names = (after or before or {}).keys()
-            present = {name: present[name] for name in names if name in present}
-        found.append(_Change(table, entry["row_id"], before, after, present))
-    return found
-
-
-def _load(text: str | None) -> Image | None:
-    return None if text is None else json.loads(text)
-
-
-def _put_back(recorder: Recorder, change: _Change) -> None:
-    if change.present == change.before:
+def _refuse_cascades(connection: Connection, table: rows.UserTable, plan: Plan) -> None:
+    if not any(op.retired for op in plan.operations):
         return
-    if change.after is None and change.present is not None:
-        raise PlanRefusedError(f"row {change.row_id} is another row by now: it stays")
-    if change.before is not None:
-        missing = change.before.keys() - change.table.columns.keys()
-        if missing:
-            raise PlanRefusedError(
-                f"{change.table.name} has no column {', '.join(sorted(missing))} now"
-            )
-    recorder.write(change.table, change.present, change.before, "restored")
-
-
-def _settle_undo(
-    connection: Connection, plan: StoredPlan, recorder: Recorder, occasion: Occasion
-) -> None:
-    keep(recorder, plan.entity, occasion, kind=UNDO, document={}, reverts=plan.id)
-    set_status(connection, APPLIED, UNDONE, plan_id=plan.id)
-    if plan.reverts is not None:
-        set_status(connection, UNDONE, APPLIED, plan_id=plan.reverts)
-    # What a person has put back stays, until the rows change.
-    surviving = profiles.attributes_of(connection, plan.entity)
-    profiles.remember_judged(
-        connection, plan.entity, surviving, judge=occasion.judge, now=occasion.now
-    )
+    if other := rows.cascading_table(connection, table):
+        raise SchemaError(
+            f"the table {other} refers to {table.name} with ON DELETE CASCADE or SET NULL: "
+            "deleting a row would change it beyond undo, so nothing was changed"
+        )

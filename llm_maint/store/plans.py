@@ -18,7 +18,7 @@ LOSS_WINDOW = timedelta(days=7)
 """Losses are counted over this long, so that a slow leak is stopped as surely as a flood."""
 
 CONSOLIDATION, IMPORT, UNDO = "consolidation", "import", "undo"
-APPLIED, HELD, UNDONE, OUTDATED = "applied", "held", "undone", "outdated"
+APPLIED, HELD, UNDONE, OUTDATED = STATUSES = "applied", "held", "undone", "outdated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

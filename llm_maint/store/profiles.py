@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 import sqlalchemy as sa
@@ -49,12 +50,14 @@ class EntityCount:
 def entities(connection: Connection) -> list[EntityCount]:
     """Return every entity that has attributes or a profile, in order."""
     counted: dict[Entity, EntityCount] = {}
-    attributes = user_table(connection, ATTRIBUTES).clause
+    table = user_table(connection, ATTRIBUTES)
+    attributes = table.clause
+    updated_at = attributes.c.updated_at if "updated_at" in table.columns else sa.null()
     query = sa.select(
         _lower(attributes.c.entity_type).label("type"),
         attributes.c.entity_id,
         sa.func.count().label("attributes"),
-        sa.cast(sa.func.max(attributes.c.updated_at), sa.Text).label("updated_at"),
+        sa.cast(sa.func.max(updated_at), sa.Text).label("updated_at"),
     ).group_by(attributes.c.entity_type, attributes.c.entity_id)
     for row in connection.execute(query):
         entity = Entity(row.type, row.entity_id)
@@ -70,16 +73,21 @@ def entities(connection: Connection) -> list[EntityCount]:
 
 
 def known_entity(connection: Connection, entity: Entity) -> Entity:
-    """Return the entity if there is anything of it.
+    """Return the entity, as the database writes it, if there is anything of it.
 
     Raises:
-        UnknownNameError: there is not; the message names the nearest.
+        UnknownNameError: there is not, or more than one; the message names the nearest.
 
     """
     known = [counted.entity for counted in entities(connection)]
-    if entity not in known:
+    if entity in known:
+        return entity
+    # Ids are lower case; of an assistant that does not keep to it, the one that is meant.
+    alike = [each for each in known if Entity.named(each.id, entity.type) == entity]
+    alike = [each for each in alike if each.type == entity.type]
+    if len(alike) != 1:
         raise unknown("entity", str(entity), map(str, known))
-    return entity
+    return alike[0]
 
 
 def attributes_of(connection: Connection, entity: Entity, *, lock: bool = False) -> list[Attribute]:
@@ -159,7 +167,7 @@ def as_attribute(image: Image) -> Attribute:
         category=str(image.get("category") or ""),
         key=str(image.get("key") or ""),
         value=parse_value(value) if isinstance(value, str) else value,
-        confidence=None if confidence is None else float(confidence),
+        confidence=_confidence(confidence),
         source=_text(image.get("source")),
         source_message_id=_text(image.get("source_message_id")),
         created_at=parse_time(image.get("created_at"), where=f"{where}: created_at"),
@@ -188,7 +196,15 @@ def _lower(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
 
 def _id(value: object) -> AttributeId:
     text = str(value)
-    return int(text) if text.isdecimal() else text
+    number = int(text) if text.isascii() and text.isdecimal() else None
+    return number if number is not None and str(number) == text else text
+
+
+def _confidence(value: object) -> float | None:
+    if value is None:
+        return None
+    number = float(str(value))
+    return number if isfinite(number) else None
 
 
 def _time_or_none(text: object) -> datetime | None:

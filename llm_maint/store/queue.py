@@ -1,6 +1,6 @@
 """The queue of jobs: claim, renew, rescue, record. Every statement is guarded by the claim."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -25,6 +25,7 @@ def claim_next(
     lease: timedelta,
     host: str,
     job_id: str | None = None,
+    besides: Collection[str] = (),
 ) -> Claim | None:
     """Claim the job that has been due for longest and open its run; None where none is due.
 
@@ -35,9 +36,10 @@ def claim_next(
         lease: how long the claim holds unless it is renewed.
         host: who claims.
         job_id: only this job, if it is due.
+        besides: not these jobs: a tick runs each at most once, so that it ends.
 
     """
-    wanted = [jobs.c.enabled, _due(by=due_by)]
+    wanted = [jobs.c.enabled, _due(by=due_by), jobs.c.id.not_in(besides)]
     if job_id is not None:
         wanted.append(jobs.c.id == job_id)
     return _claim(connection, wanted, Trigger.DUE, now=now, lease=lease, host=host)
@@ -103,7 +105,8 @@ def record(connection: Connection, claim: Claim, settlement: Settlement, *, now:
 
 def next_due_at(connection: Connection) -> datetime | None:
     """Return when the next enabled job is due, None where there is none or one is due now."""
-    query = sa.select(jobs.c.next_run_at).where(jobs.c.enabled)
+    waiting = (jobs.c.enabled, jobs.c.claim_run_id.is_(None))
+    query = sa.select(jobs.c.next_run_at).where(*waiting)
     found = list(connection.execute(query).scalars())
     return None if None in found else min(found, default=None)
 
@@ -235,8 +238,14 @@ def _write(connection: Connection, claim: Claim, settlement: Settlement, *, now:
         .values(
             claim_run_id=None,
             lease_expires_at=None,
-            next_run_at=settlement.next_run_at,
-            slot_at=settlement.slot_at,
+            # Somebody who set another time while the job ran wants it run at that time.
+            next_run_at=sa.case(
+                (_still_due(claim), sa.literal(settlement.next_run_at, UtcTime())),
+                else_=jobs.c.next_run_at,
+            ),
+            slot_at=sa.case(
+                (_still_due(claim), sa.literal(settlement.slot_at, UtcTime())), else_=None
+            ),
             attempt=settlement.attempt,
             consecutive_failures=settlement.consecutive_failures,
             last_status=settlement.status,
@@ -253,6 +262,11 @@ def _write(connection: Connection, claim: Claim, settlement: Settlement, *, now:
             error_message=settlement.error_message,
         )
     )
+
+
+def _still_due(claim: Claim) -> sa.ColumnElement[bool]:
+    due_at = moment(sa.literal(claim.due_at, UtcTime()))
+    return moment(jobs.c.next_run_at).is_not_distinct_from(due_at)
 
 
 def _read_run(connection: Connection, run_id: str) -> Run:

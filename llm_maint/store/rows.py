@@ -4,6 +4,7 @@ On PostgreSQL each column travels as the text of its own output function, which 
 reads back unchanged, whatever the type; on SQLite as the value the driver gives.
 """
 
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -127,6 +128,27 @@ def delete_image(connection: Connection, table: UserTable, before: Image) -> boo
     return connection.execute(statement).rowcount == 1
 
 
+def cascading_table(connection: Connection, table: UserTable) -> str | None:
+    """Return a table whose rows the database changes by itself when a row of this one is deleted.
+
+    None where there is none. What a cascade takes along is in no journal.
+    """
+    if is_postgresql(connection):
+        query = sa.text("""
+            SELECT conrelid::regclass::text FROM pg_constraint
+            WHERE contype = 'f' AND confdeltype IN ('c', 'n', 'd')
+              AND confrelid = to_regclass(:name)
+            """)
+    else:
+        query = sa.text("""
+            SELECT child.name
+            FROM sqlite_schema AS child, pragma_foreign_key_list(child.name) AS key
+            WHERE child.type = 'table' AND lower(key."table") = lower(:name)
+              AND key.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT')
+            """)
+    return connection.execute(query, {"name": table.name}).scalars().first()
+
+
 def pin_text_form(connection: Connection) -> None:
     """Make PostgreSQL write times, numbers and bytes in one form, whatever the session's settings.
 
@@ -171,7 +193,13 @@ def _typed(
     if not is_postgresql(connection):
         return _native(value)
     text = None if value is None else str(value)
-    return sa.cast(sa.literal(text, sa.Text), RawType(table.columns[name].type))
+    # A cast to varchar(n) cuts what is too long without a word; the column itself refuses it.
+    kind = table.columns[name].type
+    kind = "text" if _BOUNDED_TEXT.fullmatch(kind) else kind
+    return sa.cast(sa.literal(text, sa.Text), RawType(kind))
+
+
+_BOUNDED_TEXT = re.compile(r"character( varying)?\(\d+\)")
 
 
 def _as_read(
@@ -200,9 +228,13 @@ def _native(value: Scalar) -> sa.ColumnElement[Any]:
 def _returned(
     connection: Connection, table: UserTable, statement: sa.Insert | sa.Update
 ) -> Image | None:
-    columns = [_exact(connection, table.clause.c[name]) for name in table.columns]
-    row = connection.execute(statement.returning(*columns)).one_or_none()
-    return None if row is None else _image(table, row)
+    """Run a statement on one row; return the row as it then is, triggers included."""
+    row_id = _exact(connection, table.clause.c.id)
+    written = connection.execute(statement.returning(row_id)).one_or_none()
+    if written is None:
+        return None
+    condition = with_ids(connection, table, written)
+    return next(iter(read_images(connection, table, condition)), None)
 
 
 def _sqlite_columns(connection: Connection, name: str) -> list[Column]:

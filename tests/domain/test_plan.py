@@ -170,13 +170,6 @@ def test_a_merge_into_none_of_its_rows_is_a_bug(after: Attribute | None) -> None
         Plan(entity=NICK, rows=ROWS, operations=(merge,)).check()
 
 
-def test_conflicts_alone_change_no_rows() -> None:
-    """A plan of conflicts is reported and writes nothing."""
-    conflict = Operation(op=Op.CONFLICT, reason="", row_ids=(1, 2))
-    assert not Plan(entity=NICK, rows=ROWS, operations=(conflict,)).changes_rows
-    assert Plan(entity=NICK, rows=ROWS, operations=(conflict, _removal(3))).changes_rows
-
-
 @pytest.mark.parametrize(
     ("lost", "rows", "lately", "held"),
     [

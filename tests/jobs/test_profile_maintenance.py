@@ -11,7 +11,7 @@ from llm_maint.domain.profile import Entity
 from llm_maint.domain.runs import Success
 from llm_maint.errors import UnknownNameError
 from llm_maint.jobs.profile_maintenance import JOB, apply_held, consolidate
-from llm_maint.store import journal, plans
+from llm_maint.store import journal, plans, undo
 from llm_maint.store.database import Database
 
 NEWER = "2026-01-02 00:00:00"
@@ -151,7 +151,7 @@ def test_what_was_undone_is_not_done_again(nick: Database) -> None:
     done = consolidate(job, NICK)
     assert done.plan_id is not None
     occasion = journal.Occasion(judge="profile-1 m", now=NOW)
-    journal.undo(nick, done.plan_id, occasion)
+    undo.undo_plan(nick, done.plan_id, occasion)
     assert consolidate(job, NICK).unchanged
     assert dump(nick, ATTRIBUTES) == before
 

@@ -1,6 +1,9 @@
 """The client of a model server: what it sends, and what it makes of a reply."""
 
+import contextlib
 import json
+import socket
+import threading
 from typing import Any
 
 import pytest
@@ -8,7 +11,7 @@ from building import PROMPT, openai_model
 from model_server import ModelServer, Raw, completion
 
 from llm_maint.domain.chat import Completion, Usage
-from llm_maint.errors import ConfigurationError, ModelReplyError
+from llm_maint.errors import ConfigurationError, ModelReplyError, ModelUnavailableError
 
 
 def _asked(answer: str | Raw, **changed: Any) -> tuple[Completion, ModelServer]:  # noqa: ANN401 any field
@@ -173,3 +176,31 @@ def test_a_server_need_not_say_which_model_answered() -> None:
     """The model that was asked stands in."""
     reply, _ = _asked(Raw(body=_without("model")))
     assert reply.model == "m"
+
+
+def test_a_server_that_drips_is_given_up() -> None:
+    """An answer that does not end within the time-out is none, however steadily it comes."""
+    dripping = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+        with contextlib.suppress(OSError):  # until the client has had enough
+            while not dripping.wait(0.05):
+                connection.sendall(b" ")
+        connection.close()
+
+    def serve(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        connection.recv(65_536)
+        drip(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = threading.Thread(target=serve, args=(listening,))
+        serving.start()
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+        try:
+            with pytest.raises(ModelUnavailableError, match=r"within 0\.3 s"):
+                openai_model(address, timeout=0.3, max_attempts=1, model="m").complete(PROMPT)
+        finally:
+            dripping.set()
+            serving.join()

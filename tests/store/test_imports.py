@@ -12,7 +12,7 @@ from databases import ATTRIBUTES, PROFILES, add_profile, dump, is_sqlite, sql
 from llm_maint.domain.profile import Entity
 from llm_maint.domain.transfer import NewAttribute, export_row, read_rows
 from llm_maint.errors import DataError, PlanRefusedError, SchemaError
-from llm_maint.store import imports, journal
+from llm_maint.store import imports, undo
 from llm_maint.store.database import Database
 
 ZOE = Entity("bot", "zoe")
@@ -122,9 +122,9 @@ def test_an_import_is_undone_whole_and_again(database: Database) -> None:
     empty = dump(database, ATTRIBUTES, PROFILES)
     plan_id = _import(database, _row("a"), _row("b", [1, 2.50]))
     full = dump(database, ATTRIBUTES, PROFILES)
-    undone = journal.undo(database, plan_id, occasion())
+    undone = undo.undo_plan(database, plan_id, occasion())
     assert dump(database, ATTRIBUTES, PROFILES) == empty
-    journal.undo(database, undone.plan_id, occasion())
+    undo.undo_plan(database, undone.plan_id, occasion())
     assert dump(database, ATTRIBUTES, PROFILES) == full
 
 
@@ -133,7 +133,7 @@ def test_an_import_into_a_profile_leaves_the_rest(database: Database) -> None:
     add_profile(database, display_name="Nick")
     _import(database, _row("old"))
     before = dump(database, ATTRIBUTES, PROFILES)
-    journal.undo(database, _import(database, _row("new")), occasion())
+    undo.undo_plan(database, _import(database, _row("new")), occasion())
     assert dump(database, ATTRIBUTES, PROFILES) == before
 
 
@@ -142,8 +142,8 @@ def test_an_import_that_was_consolidated_since_is_not_undone_unasked(database: D
     plan_id = _import(database, _row("a"), _row("a", confidence=0.5), _row("b"))
     applied(database, planned(database))
     with pytest.raises(PlanRefusedError, match="--force"):
-        journal.undo(database, plan_id, occasion())
-    journal.undo(database, plan_id, occasion(), force=True)
+        undo.undo_plan(database, plan_id, occasion())
+    undo.undo_plan(database, plan_id, occasion(), force=True)
     assert rows_of(database) == []
 
 

@@ -44,7 +44,7 @@ def test_an_added_job_is_due_at_once(database: Database) -> None:
         True,
         None,
     )
-    assert (added.created_at, added.last_run_at, added.last_status) == (MORNING, None, None)
+    assert (added.last_run_at, added.last_status) == (None, None)
 
 
 def test_a_job_is_found_by_name_id_or_start_of_its_id(database: Database) -> None:
@@ -114,7 +114,6 @@ def test_jobs_are_listed_by_name(database: Database) -> None:
         _add(database, name)
     with database.read() as connection:
         assert [job.name for job in jobs.all_jobs(connection)] == ["hourly", "nightly", "weekly"]
-        assert list(jobs.job_types(connection)) == ["profile_maintenance"]
 
 
 def test_a_job_can_be_switched_off_and_on(database: Database) -> None:
@@ -131,7 +130,7 @@ def test_a_removed_job_leaves_the_others(database: Database) -> None:
     """Only the job itself goes."""
     job, _ = _add(database, "nightly"), _add(database, "hourly")
     with database.write() as connection:
-        jobs.remove_job(connection, job)
+        jobs.remove_job(connection, job, now=MORNING)
     assert sql(database, "SELECT name FROM scheduled_jobs") == [("hourly",)]
 
 
@@ -144,5 +143,19 @@ def test_a_running_job_is_not_removed(database: Database) -> None:
         pytest.raises(JobBusyError, match="nightly is running"),
         database.write() as connection,
     ):
-        jobs.remove_job(connection, job)
+        jobs.remove_job(connection, job, now=MORNING)
     assert _find(database, "nightly").id == job.id
+
+
+def test_a_job_of_a_dead_process_can_be_removed(database: Database) -> None:
+    """A claim whose lease has run out holds nothing any more."""
+    job = _add(database, "nightly")
+    lease = timedelta(minutes=2)
+    with database.write() as connection:
+        queue.claim_now(connection, job.id, now=MORNING, lease=lease, host="here")
+    claimed = _find(database, "nightly")
+    assert claimed.is_running(now=MORNING)
+    assert not claimed.is_running(now=MORNING + lease)
+    with database.write() as connection:
+        jobs.remove_job(connection, job, now=MORNING + lease)
+    assert sql(database, "SELECT 1 FROM scheduled_jobs") == []

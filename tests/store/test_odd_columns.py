@@ -8,7 +8,7 @@ from consolidating import applied, occasion, planned, rows_of
 from databases import ATTRIBUTES, dump, insert, is_sqlite, name_of, opened, sql
 
 from llm_maint.domain.reply import Proposal
-from llm_maint.store import journal
+from llm_maint.store import undo
 from llm_maint.store.database import Database
 
 ROW = {
@@ -96,9 +96,9 @@ def _undo_restores(database: Database, columns: dict[str, tuple[str, Any]]) -> N
     done, plan_id = applied(database, planned(database, *removals))
     assert (done.refused, [row.id for row in rows_of(database)]) == ((), [2])
     after = dump(database, ATTRIBUTES)
-    undone = journal.undo(database, plan_id, occasion())
+    undone = undo.undo_plan(database, plan_id, occasion())
     assert dump(database, ATTRIBUTES) == before
-    journal.undo(database, undone.plan_id, occasion())
+    undo.undo_plan(database, undone.plan_id, occasion())
     assert dump(database, ATTRIBUTES) == after
 
 
@@ -135,7 +135,7 @@ def test_json_null_is_not_sql_null(database: Database) -> None:
     before = dump(database, ATTRIBUTES)
     _, plan_id = applied(database, planned(database))
     assert [row.image["value"] for row in rows_of(database)] == [None, "1.1", '{"b":1, "a":2}']
-    journal.undo(database, plan_id, occasion())
+    undo.undo_plan(database, plan_id, occasion())
     assert dump(database, ATTRIBUTES) == before
 
 
@@ -151,7 +151,7 @@ def test_ids_may_be_text(database: Database) -> None:
     before = dump(database, ATTRIBUTES)
     _, plan_id = applied(database, planned(database))
     assert [row.id for row in rows_of(database)] == ["a-1"]
-    journal.undo(database, plan_id, occasion())
+    undo.undo_plan(database, plan_id, occasion())
     assert dump(database, ATTRIBUTES) == before
 
 
@@ -180,7 +180,7 @@ def test_bytes_that_are_no_text_are_read_as_they_are(database: Database) -> None
     before = _raw(database)
     _, plan_id = applied(database, planned(database, Proposal("remove", "noise", (3,))))
     assert len(_raw(database)) == 1
-    journal.undo(database, plan_id, occasion())
+    undo.undo_plan(database, plan_id, occasion())
     assert _raw(database) == before
 
 

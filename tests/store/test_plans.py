@@ -11,7 +11,7 @@ from llm_maint.domain.plan_document import read_plan
 from llm_maint.domain.profile import Entity
 from llm_maint.domain.reply import Proposal
 from llm_maint.errors import PlanRefusedError, UnknownNameError
-from llm_maint.store import history, journal, plans
+from llm_maint.store import history, journal, plans, undo
 from llm_maint.store.database import Database
 from llm_maint.store.plans import StoredPlan
 
@@ -151,9 +151,9 @@ def test_losses_are_counted_over_a_week(
 def test_what_was_undone_is_no_loss_until_it_is_done_again(lossy: Database) -> None:
     """The count follows the plan that stands."""
     ((plan_id, _),) = _stored(lossy)
-    undone = journal.undo(lossy, plan_id, occasion())
+    undone = undo.undo_plan(lossy, plan_id, occasion())
     assert _lost(lossy, NOW) == 0
-    journal.undo(lossy, undone.plan_id, occasion())
+    undo.undo_plan(lossy, undone.plan_id, occasion())
     assert _lost(lossy, NOW) == 2
 
 

@@ -10,7 +10,7 @@ from databases import ATTRIBUTES, PROFILES, add_profile, add_row, dump, sql
 from llm_maint.domain.profile import fingerprint
 from llm_maint.domain.reply import Proposal
 from llm_maint.errors import PlanRefusedError, UnknownNameError
-from llm_maint.store import journal, plans, profiles
+from llm_maint.store import plans, profiles, undo
 from llm_maint.store.database import Database
 
 LATER = NOW + timedelta(hours=1)
@@ -43,7 +43,7 @@ def test_undo_puts_back_every_row_and_the_summary(nick: Database) -> None:
     before = dump(nick, ATTRIBUTES, PROFILES)
     plan_id = _apply(nick)
     assert dump(nick, ATTRIBUTES, PROFILES) != before
-    undone = journal.undo(nick, plan_id, occasion(LATER))
+    undone = undo.undo_plan(nick, plan_id, occasion(LATER))
     assert dump(nick, ATTRIBUTES, PROFILES) == before
     assert (undone.reverts, undone.entity) == (plan_id, NICK)
     assert set(undone.row_ids) == {"1", "2", "3", "4", "5"}
@@ -52,7 +52,7 @@ def test_undo_puts_back_every_row_and_the_summary(nick: Database) -> None:
 
 def test_what_a_person_put_back_counts_as_judged(nick: Database) -> None:
     """The next run does not do again what was just undone."""
-    journal.undo(nick, _apply(nick), occasion(LATER))
+    undo.undo_plan(nick, _apply(nick), occasion(LATER))
     with nick.read() as connection:
         judged = profiles.judged_fingerprint(connection, NICK)
     assert judged == fingerprint(rows_of(nick), judge="a model")
@@ -63,11 +63,11 @@ def test_an_undo_can_be_undone_and_so_on(nick: Database) -> None:
     before = dump(nick, ATTRIBUTES, PROFILES)
     plan_id = _apply(nick)
     after = dump(nick, ATTRIBUTES, PROFILES)
-    first = journal.undo(nick, plan_id, occasion(LATER)).plan_id
-    second = journal.undo(nick, first, occasion(LATER)).plan_id
+    first = undo.undo_plan(nick, plan_id, occasion(LATER)).plan_id
+    second = undo.undo_plan(nick, first, occasion(LATER)).plan_id
     assert dump(nick, ATTRIBUTES, PROFILES) == after
     assert _statuses(nick) == {plan_id: "applied", first: "undone", second: "applied"}
-    third = journal.undo(nick, second, occasion(LATER)).plan_id
+    third = undo.undo_plan(nick, second, occasion(LATER)).plan_id
     assert dump(nick, ATTRIBUTES, PROFILES) == before
     assert _statuses(nick)[third] == "applied"
     assert _statuses(nick)[first] == "applied"
@@ -76,24 +76,24 @@ def test_an_undo_can_be_undone_and_so_on(nick: Database) -> None:
 def test_a_plan_is_undone_once(nick: Database) -> None:
     """An undone plan has nothing left to undo."""
     plan_id = _apply(nick)
-    journal.undo(nick, plan_id, occasion(LATER))
+    undo.undo_plan(nick, plan_id, occasion(LATER))
     before = dump(nick)
     with pytest.raises(PlanRefusedError, match="is undone: there is nothing to undo"):
-        journal.undo(nick, plan_id, occasion(LATER))
+        undo.undo_plan(nick, plan_id, occasion(LATER))
     assert dump(nick) == before
 
 
 def test_an_unknown_plan_is_refused(nick: Database) -> None:
     """A name of no plan is an error."""
     with pytest.raises(UnknownNameError, match="no plan 'zzz'"):
-        journal.undo(nick, "zzz", occasion(LATER))
+        undo.undo_plan(nick, "zzz", occasion(LATER))
 
 
 def test_a_dry_undo_writes_nothing(nick: Database) -> None:
     """It says what it would put back, and every table is as before."""
     plan_id = _apply(nick)
     before = dump(nick)
-    undone = journal.undo(nick, plan_id, occasion(LATER), dry_run=True)
+    undone = undo.undo_plan(nick, plan_id, occasion(LATER), dry_run=True)
     assert len(undone.row_ids) == 5
     assert dump(nick) == before
 
@@ -111,7 +111,7 @@ def test_undo_is_refused_after_an_edit(nick: Database, edit: str, row_id: str) -
     sql(nick, edit.format(ATTRIBUTES))
     before = dump(nick)
     with pytest.raises(PlanRefusedError, match=f"row {row_id}; --force"):
-        journal.undo(nick, plan_id, occasion(LATER))
+        undo.undo_plan(nick, plan_id, occasion(LATER))
     assert dump(nick) == before
 
 
@@ -122,10 +122,10 @@ def test_force_puts_back_what_was_before_the_plan(nick: Database, edit: str, row
     plan_id = _apply(nick)
     sql(nick, edit.format(ATTRIBUTES))
     edited = dump(nick, ATTRIBUTES)
-    forced = journal.undo(nick, plan_id, occasion(LATER), force=True)
+    forced = undo.undo_plan(nick, plan_id, occasion(LATER), force=True)
     assert row_id in forced.row_ids
     assert dump(nick, ATTRIBUTES) == before
-    journal.undo(nick, forced.plan_id, occasion(LATER))
+    undo.undo_plan(nick, forced.plan_id, occasion(LATER))
     assert dump(nick, ATTRIBUTES) == edited
 
 
@@ -140,7 +140,7 @@ def test_a_row_in_the_place_of_a_deleted_one_stays(nick: Database) -> None:
     before = dump(nick)
     for force in (False, True):
         with pytest.raises(PlanRefusedError):
-            journal.undo(nick, plan_id, occasion(LATER), force=force)
+            undo.undo_plan(nick, plan_id, occasion(LATER), force=force)
     assert dump(nick) == before
 
 
@@ -149,7 +149,7 @@ def test_an_id_is_not_given_to_another_row(nick: Database) -> None:
     before = dump(nick, ATTRIBUTES)[ATTRIBUTES]
     plan_id = _apply(nick)
     assert add_row(nick, "new", '"row"') == 6
-    journal.undo(nick, plan_id, occasion(LATER))
+    undo.undo_plan(nick, plan_id, occasion(LATER))
     restored = dump(nick, ATTRIBUTES)[ATTRIBUTES]
     assert set(before) < set(restored)
     assert len(restored) == 6
@@ -159,7 +159,7 @@ def test_columns_of_the_profile_that_we_do_not_write_may_change(nick: Database) 
     """A new avatar is no edit that stops an undo, and it stays."""
     plan_id = _apply(nick)
     sql(nick, f"UPDATE {PROFILES} SET avatar = 'new.png'")
-    journal.undo(nick, plan_id, occasion(LATER))
+    undo.undo_plan(nick, plan_id, occasion(LATER))
     assert sql(nick, f"SELECT summary, avatar FROM {PROFILES}") == [("as it was", "new.png")]
 
 
@@ -167,7 +167,7 @@ def test_a_column_added_since_keeps_its_value(nick: Database) -> None:
     """The images name the columns of their time; an edit of a newer column is not ours."""
     plan_id = _apply(nick)
     sql(nick, f"ALTER TABLE {ATTRIBUTES} ADD COLUMN mood text DEFAULT 'calm'")
-    journal.undo(nick, plan_id, occasion(LATER))
+    undo.undo_plan(nick, plan_id, occasion(LATER))
     assert sql(nick, f"SELECT id, mood FROM {ATTRIBUTES} ORDER BY id") == [
         (row_id, "calm") for row_id in range(1, 6)
     ]
@@ -179,7 +179,7 @@ def test_a_column_dropped_since_is_refused(nick: Database) -> None:
     sql(nick, f"ALTER TABLE {ATTRIBUTES} DROP COLUMN source_message_id")
     before = dump(nick)
     with pytest.raises(PlanRefusedError):
-        journal.undo(nick, plan_id, occasion(LATER), force=True)
+        undo.undo_plan(nick, plan_id, occasion(LATER), force=True)
     assert dump(nick) == before
 
 
@@ -187,6 +187,6 @@ def test_a_summary_written_since_is_rendered_from_the_rows(nick: Database) -> No
     """Neither the old nor the new text fits, so the summary follows the rows as they are."""
     plan_id = _apply(nick)
     sql(nick, f"UPDATE {PROFILES} SET summary = 'written since'")
-    journal.undo(nick, plan_id, occasion(LATER))
+    undo.undo_plan(nick, plan_id, occasion(LATER))
     (summary,) = sql(nick, f"SELECT summary FROM {PROFILES}")[0]
     assert summary == "Nick: color, color, employer, employer, greeting"

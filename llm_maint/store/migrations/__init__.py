@@ -48,10 +48,7 @@ def upgrade(connection: Connection, *, now: datetime) -> tuple[int, int]:
         SchemaError: tables of our names are there that we did not make, or the schema is newer.
 
     """
-    if dialect.is_postgresql(connection):
-        # Two hosts may upgrade at once; the lock ends with the transaction, so a pooler may stand
-        # between. The number is arbitrary and ours.
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(0x11_AA_17)))
+    one_at_a_time(connection)
     found = version(connection)
     if found is None:
         _refuse_foreign_tables(connection)
@@ -63,6 +60,16 @@ def upgrade(connection: Connection, *, now: datetime) -> tuple[int, int]:
         MIGRATIONS[number - 1](connection)
         connection.execute(schema_versions.insert().values(version=number, applied_at=now))
     return found or 0, LATEST
+
+
+def one_at_a_time(connection: Connection) -> None:
+    """Let only one process at once set things up, until the transaction ends.
+
+    Two hosts may do so. The lock is the transaction's, so a pooler may stand between; its number is
+    arbitrary and ours. On SQLite there is only one writer at once.
+    """
+    if dialect.is_postgresql(connection):
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(0x11_AA_17)))
 
 
 def own_table_exists(connection: Connection, name: str) -> bool:

@@ -1,0 +1,165 @@
+"""Undo: a plan's rows put back from the journal, all columns to the byte."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from llm_maint.domain.profile import AttributeId, Entity, Image
+from llm_maint.errors import PlanRefusedError
+from llm_maint.store import journal, profiles, rows
+from llm_maint.store.database import Database
+from llm_maint.store.plans import APPLIED, UNDO, UNDONE, StoredPlan, find_plan, set_status
+from llm_maint.store.tables import journal as entries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone:
+    """What an undo did: its own plan id, the plan it undid, and the rows it put back.
+
+    `altered` names the columns that the database itself made different while a row was put back, as
+    a trigger does, by row.
+    """
+
+    plan_id: str
+    reverts: str
+    entity: Entity
+    row_ids: tuple[AttributeId, ...]
+    altered: Mapping[str, tuple[str, ...]]
+
+
+def undo_plan(
+    database: Database,
+    name: str,
+    occasion: journal.Occasion,
+    *,
+    force: bool = False,
+    dry_run: bool = False,
+) -> Undone:
+    """Put back every row that a plan changed, all columns to the byte. It can itself be undone.
+
+    Args:
+        database: where the plan is.
+        name: the plan's id or a unique start of it.
+        occasion: on whose behalf.
+        force: put rows back although they were edited since.
+        dry_run: try it, then roll everything back.
+
+    Raises:
+        PlanRefusedError: the plan is not applied, or rows were edited since.
+
+    """
+    with database.write(rolls_back=dry_run) as connection:
+        return _undo(connection, name, occasion, force=force)
+
+
+def _undo(connection: Connection, name: str, occasion: journal.Occasion, *, force: bool) -> Undone:
+    plan = find_plan(connection, name, lock=True)
+    if plan.status != APPLIED:
+        raise PlanRefusedError(f"plan {plan.id[:8]} is {plan.status}: there is nothing to undo")
+    rows.pin_text_form(connection)
+    changes_made = _changes_of(connection, plan.id)
+    edited = [c for c in changes_made if c.edited and c.table.name == profiles.ATTRIBUTES]
+    if edited and not force:
+        ids = ", ".join(change.row_id for change in edited)
+        raise PlanRefusedError(
+            f"edited since plan {plan.id[:8]}: row {ids}; --force puts back what was before"
+        )
+    recorder = journal.Recorder(connection)
+    # A summary that was written anew since fits no longer, and neither does the one before.
+    stale = [c for c in changes_made if c.edited and c.table.name == profiles.PROFILES]
+    altered = {}
+    for change in reversed(changes_made):
+        if change not in stale and (columns := _put_back(recorder, change)):
+            altered[change.row_id] = columns
+    if stale or not _leaves_summary(connection, plan.entity, changes_made):
+        journal.write_summary(recorder, plan.entity, occasion)
+    _settle_undo(connection, plan, recorder, occasion)
+    restored = [c.row_id for c in changes_made if c.table.name == profiles.ATTRIBUTES]
+    return Undone(
+        plan_id=recorder.plan_id,
+        reverts=plan.id,
+        entity=plan.entity,
+        row_ids=tuple(restored),
+        altered=altered,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A journal entry beside the row as it is now."""
+
+    table: rows.UserTable
+    row_id: str
+    before: Image | None
+    after: Image | None
+    present: Image | None
+
+    @property
+    def edited(self) -> bool:
+        return self.present != self.after
+
+    @property
+    def is_summary(self) -> bool:
+        return self.table.name == profiles.PROFILES and self.before is not None
+
+
+def _leaves_summary(connection: Connection, entity: Entity, changes_made: list[_Change]) -> bool:
+    """Return whether the summary is right as it is: put back with the rows, or never written."""
+    if any(change.is_summary for change in changes_made):
+        return True
+    head = profiles.head_of(connection, entity)
+    return head is None or head.summary is None
+
+
+def _changes_of(connection: Connection, plan_id: str) -> list[_Change]:
+    query = sa.select(entries).where(entries.c.plan_id == plan_id).order_by(entries.c.position)
+    found = []
+    for entry in connection.execute(query).mappings().all():
+        table = rows.user_table(connection, entry["table_name"])
+        before, after = (_load(entry[name]) for name in ("before_image", "after_image"))
+        wanted = rows.with_ids(connection, table, [entry["row_id"]])
+        present = next(iter(rows.read_images(connection, table, wanted, lock=True)), None)
+        if present is not None:
+            names = (after or before or {}).keys()
+            present = {name: present[name] for name in names if name in present}
+        found.append(_Change(table, entry["row_id"], before, after, present))
+    return found
+
+
+def _load(text: str | None) -> Image | None:
+    return None if text is None else json.loads(text)
+
+
+def _put_back(recorder: journal.Recorder, change: _Change) -> tuple[str, ...]:
+    """Put a row back; return the columns that the database itself made different."""
+    if change.present == change.before:
+        return ()
+    if change.after is None and change.present is not None:
+        raise PlanRefusedError(f"row {change.row_id} is another row by now: it stays")
+    if change.before is not None:
+        missing = change.before.keys() - change.table.columns.keys()
+        if missing:
+            raise PlanRefusedError(
+                f"{change.table.name} has no column {', '.join(sorted(missing))} now"
+            )
+    written = recorder.write(change.table, change.present, change.before, "restored")
+    if written is None or change.before is None:
+        return ()
+    return tuple(name for name, value in change.before.items() if written.get(name) != value)
+
+
+def _settle_undo(
+    connection: Connection, plan: StoredPlan, recorder: journal.Recorder, occasion: journal.Occasion
+) -> None:
+    journal.keep(recorder, plan.entity, occasion, kind=UNDO, document={}, reverts=plan.id)
+    set_status(connection, APPLIED, UNDONE, plan_id=plan.id)
+    if plan.reverts is not None:
+        set_status(connection, UNDONE, APPLIED, plan_id=plan.reverts)
+    # What a person has put back stays, until the rows change.
+    surviving = profiles.attributes_of(connection, plan.entity)
+    profiles.remember_judged(
+        connection, plan.entity, surviving, judge=occasion.judge, now=occasion.now
+    )
