@@ -14,11 +14,15 @@ Complete = Callable[[Prompt], Completion]
 
 @dataclass(slots=True)
 class Answers:
-    """What the model said, over all requests about one entity."""
+    """What the model said, over all requests about one entity.
+
+    `cut` are the rows that it said something too long about even when asked about them alone.
+    """
 
     proposals: list[Proposal] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     reviewed: set[AttributeId] = field(default_factory=set)
+    cut: set[AttributeId] = field(default_factory=set)
     usage: Usage = NO_USAGE
     model: str | None = None
 
@@ -40,7 +44,7 @@ def ask_all(complete: Complete, entity: Entity, rows: Sequence[Attribute], *, si
     answers = Answers()
     for batch in batches(rows, size=size):
         _ask(complete, entity, batch, answers)
-    missing = [row for row in rows if row.id not in answers.judged]
+    missing = [row for row in rows if row.id not in answers.judged | answers.cut]
     for batch in batches(missing, size=size):
         _ask(complete, entity, batch, answers)
     return answers
@@ -52,7 +56,10 @@ def _ask(complete: Complete, entity: Entity, rows: Sequence[Attribute], answers:
     answers.usage += completion.usage
     answers.model = completion.model
     if completion.cut:  # never repaired: asked again about half as many rows
-        for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]) if len(rows) > 1 else ():
+        if len(rows) == 1:
+            answers.cut.add(rows[0].id)
+            return
+        for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
             _ask(complete, entity, half, answers)
         return
     reply = read_reply(completion.text, request.ids)

@@ -36,7 +36,8 @@ class Plan:
     """What a consolidation will do to one entity's rows.
 
     `rows` is every row that was read, `unreviewed` those the model said nothing about. `held` says
-    why the plan waits for review; it is None for a plan that may be applied.
+    why the plan waits for review; it is None for a plan that may be applied. `partial` tells that
+    some rows could not be judged, so that the entity is asked about again next time.
     """
 
     entity: Entity
@@ -45,6 +46,7 @@ class Plan:
     refused: tuple[Refused, ...] = ()
     unreviewed: frozenset[AttributeId] = frozenset()
     held: str | None = None
+    partial: bool = False
     model: str | None = None
     prompt_version: str = ""
     usage: Usage = NO_USAGE

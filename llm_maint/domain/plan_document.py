@@ -64,6 +64,7 @@ def saved_document(plan: Plan) -> dict[str, Any]:
         "format": FORMAT,
         **plan_document(plan),
         "rows": [{**row_document(row), "image": dict(row.image)} for row in plan.rows],
+        "partial": plan.partial,
         "unreviewed": [row.id for row in plan.rows if row.id in plan.unreviewed],
         "images_after": [op.after and dict(op.after.image) for op in plan.operations],
     }
@@ -112,6 +113,7 @@ def _read(document: Mapping[str, Any]) -> Plan:
         ),
         unreviewed=frozenset(document["unreviewed"]),
         held=document["held_because"],
+        partial=bool(document["partial"]),
         model=llm["model"],
         prompt_version=document["prompt_version"],
         usage=Usage(llm["calls"], llm["prompt_tokens"], llm["completion_tokens"]),

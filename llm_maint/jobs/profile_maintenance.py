@@ -216,6 +216,7 @@ def _planned(context: JobContext, entity: Entity, rows: Sequence[Attribute]) -> 
         operations=(*folds, *judgement.operations),
         refused=(*answers.refused, *judgement.refused),
         unreviewed=frozenset(row.id for row in survivors) - answers.judged,
+        partial=bool(answers.cut),
         model=answers.model,
         prompt_version=PROMPT_VERSION if model is not None else "",
         usage=answers.usage,

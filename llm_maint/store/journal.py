@@ -104,8 +104,8 @@ def apply(
     """Apply a plan; return it as it was applied, and its id (None where nothing changed).
 
     A row that somebody changed meanwhile drops its operation. What was judged is remembered, so
-    that the same rows are not asked about again; after a dropped operation it is not. The summary
-    is rendered from the rows as they then are.
+    that the same rows are not asked about again; after a dropped operation, and where rows could
+    not be judged, it is not. The summary is rendered from the rows as they then are.
 
     Args:
         connection: a write transaction.
@@ -119,7 +119,7 @@ def apply(
     applied = plan.without(plan.changed_since(present))
     recorder = Recorder(connection) if plan_id is None else Recorder(connection, plan_id)
     written = _write_rows(recorder, table, applied)
-    if not applied.meets_changed_rows:
+    if not applied.meets_changed_rows and not applied.partial:
         judged = [replace(row, image=written.get(row.id, row.image)) for row in applied.survivors()]
         profiles.remember_judged(
             connection, plan.entity, judged, judge=occasion.judge, now=occasion.now

@@ -40,12 +40,15 @@ def test_a_reply_that_was_cut_is_asked_again_by_halves(nick: Database) -> None:
 
 
 def test_a_row_whose_reply_is_always_cut_is_left_alone(nick: Database) -> None:
-    """Halving ends at one row, which stays, is counted, and does not loop."""
+    """Halving ends at one row, which stays and is counted; next time it is asked about again."""
     before = [row.image for row in rows_of(nick)]
     done = consolidate(context(nick, _cut_above(0)), NICK)
     assert done.plan.accounting()["unreviewed"] == 8
     assert [row.image for row in rows_of(nick)] == before
-    assert done.plan.usage.calls == 2 * 15  # the whole tree, once, and once more
+    assert done.plan.usage.calls == 15  # the whole tree, once
+    again = ScriptedModel(lambda asked: reply(asked, remove=["r1"]))
+    assert not consolidate(context(nick, again), NICK).unchanged
+    assert len(rows_of(nick)) == 7
 
 
 def test_silent_rows_are_asked_once_more_alone(nick: Database) -> None:
