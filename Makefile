@@ -16,7 +16,7 @@ demo: $(VENV)/.installed ## Run the main job on sample data; needs no server and
 	@$(BIN)/llm-maint demo
 
 test: $(VENV)/.developing ## Run the tests on SQLite and on a real PostgreSQL
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: format lint types layers test ## Run the whole gate
 

@@ -64,6 +64,7 @@ _SQLITE_MEANINGS: tuple[tuple[str, type[MaintError], str], ...] = (
     ("disk i/o", DatabaseUnavailableError, "the disk of {place} reports an error"),
     ("not a database", ConfigurationError, "{place} is not an SQLite database: check database.url"),
     ("malformed", DatabaseUnavailableError, "the database {place} is damaged: restore a backup"),
+    ("no such column", SchemaError, "{text} in {place}: was it made by another version?"),
     ("no such table", SchemaError, "{text}; create what is missing with: llm-maint db upgrade"),
 )
 
@@ -90,6 +91,7 @@ _POSTGRESQL_MEANINGS: tuple[tuple[str, type[MaintError], str], ...] = (
     ("53", DatabaseUnavailableError, "the database {place} is out of resources: {text}"),
     ("25006", DatabaseUnavailableError, "the database {place} is read-only (a standby?)"),
     ("42501", ConfigurationError, "{text}: grant it to the user of database.url"),
+    ("42703", SchemaError, "{text} in {place}: was it made by another version?"),
     ("42P01", SchemaError, "{text}; create what is missing with: llm-maint db upgrade"),
     ("3F000", ConfigurationError, "{text}: check database.schema"),
     ("28", DatabaseUnavailableError, "the database {place} refuses the user or password: {text}"),
