@@ -3,10 +3,21 @@
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
+
+from databases import opened
+
+from llm_maint.console.documents import job_document, run_document
+from llm_maint.domain.profile import Entity
+from llm_maint.domain.transfer import export_row
+from llm_maint.store import history, profiles
+from llm_maint.store.database import Database
+from llm_maint.store.jobs import find_job
 
 SECONDS = 60
 """No command of a test takes longer; one that hangs fails its test."""
@@ -77,19 +88,28 @@ class Command:
         return {"PATH": "/usr/bin:/bin", "HOME": str(self.home), **variables}
 
     def export(self, entity: str = "nick") -> list[dict[str, Any]]:
-        """Return the rows of a profile."""
-        rows: list[dict[str, Any]] = self("profile", "export", "--entity", entity).json
-        return rows
+        """Return the rows of a profile, read here: quicker than by one more process."""
+        whose = Entity.named(entity)
+        with self._database() as database, database.read() as connection:
+            return [export_row(row, whose) for row in profiles.attributes_of(connection, whose)]
 
     def runs(self) -> list[dict[str, Any]]:
         """Return the recorded runs, newest last."""
-        printed = self("runs", "tail", "--json").out
-        return [json.loads(line) for line in printed.splitlines()]
+        with self._database() as database, database.read() as connection:
+            return [run_document(run) for run in history.tail(connection, limit=100)]
 
     def job(self, name: str = "profile-maintenance") -> dict[str, Any]:
         """Return a job."""
-        found: dict[str, Any] = self("jobs", "show", name, "--json").json
-        return found
+        with self._database() as database, database.read() as connection:
+            return job_document(find_job(connection, name), now=datetime.now(UTC))
+
+    @contextmanager
+    def _database(self) -> Iterator[Database]:
+        database = opened(self.settings["database_url"], create=False)
+        try:
+            yield database
+        finally:
+            database.close()
 
 
 def row(key: str, value: Any, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 any JSON value
