@@ -11,7 +11,7 @@ CHECKOUT = Path(__file__).parents[1]
 PACKAGE = CHECKOUT / "llm_maint"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 NAMES_WITHOUT_MEANING = {"utils", "helpers", "common", "base", "models", "manager", "misc"}
-LONGEST_FILE, LONGEST_FUNCTION = 350, 50
+LONGEST_FILE, LONGEST_FUNCTION = 285, 45
 
 
 def test_a_job_type_is_one_word_everywhere() -> None:

@@ -34,35 +34,36 @@ def init(
     Safe to repeat: what is there already stays.
     """
     session = session_of(ctx)
-    flags = {
-        "database.url": database_url,
-        "llm.base_url": llm_base_url,
-        "llm.model": llm_model,
-    }
+    flags = {"database.url": database_url, "llm.base_url": llm_base_url, "llm.model": llm_model}
     given = {name: value for name, value in flags.items() if value}
     file = bootstrap.config_to_write(session.config)
     new = not file.exists()
     settings = bootstrap.load_settings_of(None if new else file, given).settings
+    report = _set_up(settings)
+    # Last: settings that lead to no database are not written.
+    _write_settings(file, given, new=new)
+    report = {"config": str(file), "config_written": new or bool(given), **report}
+    if as_json:
+        session.out.json(report)
+    else:
+        _tell(session, report)
+
+
+def _set_up(settings: "Settings") -> dict[str, Any]:
+    """Create or upgrade the database and add the default jobs; return what was done."""
     database = bootstrap.open_database(settings, create=True)
     try:
         before, after = database.upgrade(now=bootstrap.host_time())
         added = _add_jobs(database, settings, now=bootstrap.clock_of(database)())
     finally:
         database.close()
-    _write_settings(file, given, new=new)
-    report = {
-        "config": str(file),
-        "config_written": new or bool(given),
+    return {
         "database": database.place,
         "schema_version": after,
         "schema_before": before,
         "jobs_added": added,
         "uses_model": settings.llm.uses_model,
     }
-    if as_json:
-        session.out.json(report)
-    else:
-        _tell(session, report)
 
 
 def _add_jobs(database: "Database", settings: "Settings", *, now: "datetime") -> list[str]:
