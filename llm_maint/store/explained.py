@@ -39,7 +39,7 @@ _SQLITE_MEANINGS: tuple[tuple[str, type[MaintError], str], ...] = (
     (
         "unable to open",
         DatabaseUnavailableError,
-        "no database at {place}; create it with: llm-maint init",
+        "no database that this user can open at {place}; create one with: llm-maint init",
     ),
     (
         "locked",
