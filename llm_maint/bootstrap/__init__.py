@@ -32,18 +32,18 @@ CREDENTIAL = "llm-api-key"
 KEY_COMMAND_SECONDS = 30
 
 
-def load_settings(config: Path | None, flags: Mapping[str, str]) -> LoadedSettings:
-    """Return the settings: flags, environment, file, defaults, in this order.
+def load_settings(config: Path | None) -> LoadedSettings:
+    """Return the settings: environment, file, defaults, in this order.
 
     Raises:
         ConfigurationError: see `LoadedSettings.of`.
 
     """
-    return load_settings_of(config_in_use(config), flags)
+    return load_settings_of(config_in_use(config), {})
 
 
 def load_settings_of(file: Path | None, flags: Mapping[str, str]) -> LoadedSettings:
-    """Return the settings with those of exactly this file, None for none."""
+    """Return the settings with those of exactly this file, None for none; flags go first."""
     return LoadedSettings.of(flags=flags, environment=os.environ, file=file)
 
 

@@ -12,7 +12,9 @@ from llm_maint.domain.profile import Entity
 from llm_maint.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from llm_maint.domain.profile import Attribute
     from llm_maint.domain.transfer import NewAttribute
+    from llm_maint.store.profiles import ProfileHead
 
 app = typer.Typer(help="Profiles: look, consolidate, undo, import, export.", no_args_is_help=True)
 
@@ -43,13 +45,10 @@ def show(
     """Show the rows of a profile."""
     from llm_maint.console.documents import profile_document
     from llm_maint.console.tables import attributes_table
-    from llm_maint.store import profiles
 
     session = session_of(ctx)
-    with session.opened() as opened, opened.database.read() as connection:
-        whose = profiles.known_entity(connection, Entity.named(entity, entity_type))
-        head = profiles.head_of(connection, whose)
-        rows = profiles.attributes_of(connection, whose)
+    with session.opened() as opened:
+        whose, head, rows = _read(opened, entity, entity_type)
     if as_json:
         session.out.json(profile_document(whose, head, rows))
     else:
@@ -62,13 +61,10 @@ def prompt(
 ) -> None:
     """Print a profile as the block an assistant puts into its system prompt."""
     from llm_maint.domain.summary import render
-    from llm_maint.store import profiles
 
     session = session_of(ctx)
-    with session.opened() as opened, opened.database.read() as connection:
-        whose = profiles.known_entity(connection, Entity.named(entity, entity_type))
-        head = profiles.head_of(connection, whose)
-        rows = profiles.attributes_of(connection, whose)
+    with session.opened() as opened:
+        whose, head, rows = _read(opened, entity, entity_type)
     settings = opened.settings.profile_maintenance
     name = (head and head.display_name) or whose.id
     text = render(name, rows, settings.policy, max_tokens=settings.summary_max_tokens)
@@ -123,16 +119,29 @@ def export(
 ) -> None:
     """Print the rows of a profile as `profile import` reads them."""
     from llm_maint.domain.transfer import export_row
-    from llm_maint.store import profiles
 
     session = session_of(ctx)
-    with session.opened() as opened, opened.database.read() as connection:
-        whose = profiles.known_entity(connection, Entity.named(entity, entity_type))
-        rows = [export_row(row, whose) for row in profiles.attributes_of(connection, whose)]
+    with session.opened() as opened:
+        whose, _, found = _read(opened, entity, entity_type)
+    rows = [export_row(row, whose) for row in found]
     if not lines:
         session.out.json(rows)
     for row in rows if lines else ():
         session.out.json(row, one_line=True)
+
+
+def _read(
+    opened: Opened, entity: str, entity_type: str
+) -> "tuple[Entity, ProfileHead | None, list[Attribute]]":
+    from llm_maint.store import profiles
+
+    with opened.database.read() as connection:
+        whose = profiles.known_entity(connection, Entity.named(entity, entity_type))
+        return (
+            whose,
+            profiles.head_of(connection, whose),
+            profiles.attributes_of(connection, whose),
+        )
 
 
 def _import(opened: Opened, rows: "list[NewAttribute]") -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """One invocation: its global options, and the parts that its command asks for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,9 +48,9 @@ class Session:
     quiet: bool
     out: Output
 
-    def loaded(self, flags: Mapping[str, str] | None = None) -> LoadedSettings:
-        """Return the settings, with the flags of the command that are settings."""
-        return bootstrap.load_settings(self.config, flags or {})
+    def loaded(self) -> LoadedSettings:
+        """Return the settings from file and environment."""
+        return bootstrap.load_settings(self.config)
 
     @contextmanager
     def opened(self) -> Iterator[Opened]:

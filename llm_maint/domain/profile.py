@@ -160,7 +160,7 @@ def parse_value(text: str) -> Any:  # noqa: ANN401 a JSON value is any type
     So does one nested beyond `MAX_DEPTH`, which nobody could print or compare.
     """
     try:
-        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        value = json.loads(text, parse_constant=no_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         return text
     return text if depth(value) > MAX_DEPTH else value
@@ -188,7 +188,8 @@ def _finite(text: str) -> float:
     return number
 
 
-def _no_constant(name: str) -> None:
+def no_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which Python's JSON reads and JSON has not: a `parse_constant`."""
     raise ValueError(f"{name} is not JSON")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from llm_maint.domain.profile import AttributeId
+from llm_maint.domain.profile import AttributeId, no_constant
 from llm_maint.errors import ModelReplyError
 
 GROUP_OPS = ("merge", "supersede", "conflict")
@@ -82,7 +82,7 @@ def _document(text: str) -> Mapping[str, Any]:
         document = json.loads(
             fenced[1] if fenced else text,
             object_pairs_hook=_without_duplicates,
-            parse_constant=_no_constant,
+            parse_constant=no_constant,
         )
     except (ValueError, RecursionError) as error:
         raise ModelReplyError(f"the reply is not JSON: {_first(text)}") from error
@@ -98,10 +98,6 @@ def _without_duplicates(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a key occurs twice")
     return found
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _list_of(document: Mapping[str, Any], name: str) -> list[Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from llm_maint.domain.profile import MAX_DEPTH, Attribute, Entity, depth, parse_time
+from llm_maint.domain.profile import MAX_DEPTH, Attribute, Entity, depth, no_constant, parse_time
 from llm_maint.domain.request import iso
 from llm_maint.errors import DataError, InvalidInputError, MaintError
 
@@ -101,7 +101,7 @@ def _items(text: str, name: str) -> Iterator[tuple[int, Any]]:
     for line, content in enumerate(text.split("\n"), start=1):
         if content.strip():
             try:
-                yield line, json.loads(content, parse_constant=_no_constant)
+                yield line, json.loads(content, parse_constant=no_constant)
             except (ValueError, RecursionError) as error:
                 raise InvalidInputError(
                     f"{name}, line {line}: not JSON; nothing was imported"
@@ -110,7 +110,7 @@ def _items(text: str, name: str) -> Iterator[tuple[int, Any]]:
 
 def _array(text: str, position: int, name: str) -> Iterator[tuple[int, Any]]:
     """Yield the items of a JSON array one by one, so that each is known by its line."""
-    decoder = json.JSONDecoder(parse_constant=_no_constant)
+    decoder = json.JSONDecoder(parse_constant=no_constant)
     line = text.count("\n", 0, position) + 1
     expects_item, may_end = True, True
     while True:
@@ -140,10 +140,6 @@ _SPACE = re.compile(r"\s*")
 def _after_space(text: str, position: int) -> int:
     found = _SPACE.match(text, position)
     return found.end() if found else position
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _row(item: object, line: int, entity: Entity | None) -> NewAttribute:

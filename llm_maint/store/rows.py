@@ -16,7 +16,8 @@ from sqlalchemy.engine import Connection
 
 from llm_maint.domain.profile import Image, Scalar
 from llm_maint.errors import SchemaError
-from llm_maint.store.dialect import IdInsert, RawText, RawType, is_postgresql
+from llm_maint.store.columns import IdInsert, RawText, RawType
+from llm_maint.store.dialect import is_postgresql
 
 
 @dataclass(frozen=True, slots=True)

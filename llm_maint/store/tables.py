@@ -6,7 +6,8 @@ from typing import Any, ClassVar, cast
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from llm_maint.store.dialect import OWN_SCHEMA, JsonDocument, UtcTime
+from llm_maint.store.columns import JsonDocument, UtcTime
+from llm_maint.store.dialect import OWN_SCHEMA
 
 
 class Owned(SQLModel):

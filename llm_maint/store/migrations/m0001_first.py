@@ -4,7 +4,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection
 
-from llm_maint.store.dialect import OWN_SCHEMA, JsonDocument, UtcTime, is_postgresql
+from llm_maint.store.columns import JsonDocument, UtcTime
+from llm_maint.store.dialect import OWN_SCHEMA, is_postgresql
 
 # A copy of `tables` as it was at this version: a migration that has landed never changes.
 _own = sa.MetaData(schema=OWN_SCHEMA)

@@ -1,0 +1,146 @@
+"""Types and expressions of SQL that each database writes in its own way."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from llm_maint.domain.profile import parse_time, parse_value
+from llm_maint.domain.settlement import storable
+from llm_maint.errors import DataError
+
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+"""The first and the last moment that Python can hold."""
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment in UTC: `timestamptz` on PostgreSQL, sortable text on SQLite.
+
+    The text is the form of SQLite's own `datetime()`, so that rows written by hand compare right.
+    """
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the type of the column."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(sa.Text())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ANN401
+        """Refuse naive times: nobody could say which moment they mean."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive time: every time has a zone here")
+        return value if dialect.name == "postgresql" else sqlite_time(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002
+        """Read a time, also one written by hand; what is no time is none."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            return parse_time(value, where="a time column")
+        except DataError:
+            return None
+
+
+class JsonDocument(TypeDecorator[Any]):
+    """A JSON object of our own; the assistant's JSON is read as text instead, see `rows`.
+
+    `jsonb` on PostgreSQL, text on SQLite, where a row written by hand may hold anything: what is
+    not JSON comes back as the text it is.
+    """
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the type of the column."""
+        jsonb = postgresql.JSONB(none_as_null=True)
+        return dialect.type_descriptor(jsonb if dialect.name == "postgresql" else sa.Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401
+        """Write JSON that every database can hold."""
+        if value is None:
+            return None
+        clean = storable(value)
+        return clean if dialect.name == "postgresql" else json.dumps(clean, ensure_ascii=False)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401
+        """Read JSON."""
+        return value if dialect.name == "postgresql" or value is None else parse_value(str(value))
+
+
+class moment(sa.sql.functions.FunctionElement[datetime]):  # noqa: N801 a function of SQL
+    """A time column as it compares: on SQLite a time written by hand may have another form."""
+
+    inherit_cache = True
+    type = UtcTime()
+
+
+@compiles(moment)
+def _moment(element: moment, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    return compiler.process(element.clauses, **kwargs)
+
+
+@compiles(moment, "postgresql")
+def _moment_postgresql(element: moment, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    time = compiler.process(element.clauses, **kwargs)
+    first = "timestamptz '0001-01-01 00:00:00+00'"  # what -infinity is read as
+    return f"CASE WHEN {time} < {first} THEN {first} ELSE {time} END"
+
+
+@compiles(moment, "sqlite")
+def _moment_sqlite(element: moment, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    return f"strftime('%Y-%m-%d %H:%M:%f', {compiler.process(element.clauses, **kwargs)})"
+
+
+class IdInsert(sa.Insert):
+    """An insert that may name the id of a row that comes back, whoever makes ids in this table."""
+
+    inherit_cache = True
+
+
+@compiles(IdInsert, "postgresql")
+def _id_insert(element: IdInsert, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    text: str = compiler.visit_insert(element, **kwargs)  # type: ignore[no-untyped-call]
+    # Where ids are GENERATED ALWAYS AS IDENTITY they are refused without it; else it does nothing.
+    return text.replace(") VALUES (", ") OVERRIDING SYSTEM VALUE VALUES (", 1)
+
+
+class RawText(bytes):
+    """A text of SQLite that is no UTF-8: it holds whatever was written."""
+
+
+def text_or_raw(content: bytes) -> str | RawText:
+    """Return a text of SQLite, for `sqlite3.Connection.text_factory`."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return RawText(content)
+
+
+class RawType(sa.types.UserDefinedType[Any]):
+    """A PostgreSQL type by its own name, for casting text to the type of a column."""
+
+    cache_ok = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_col_spec(self, **_: Any) -> str:  # noqa: ANN401
+        """Return the name."""
+        return self.name
+
+
+def sqlite_time(moment: datetime) -> str:
+    """Return a time as SQLite's own functions write it, with microseconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
