@@ -103,16 +103,20 @@ class OpenAiModel:
         if answer.status_code == httpx.codes.NOT_FOUND:
             raise ConfigurationError(
                 f"{self._place()} has no {answer.request.url.path} or no model {self.model!r}: "
-                f"check llm.base_url and llm.model ({_said(answer)})"
+                f"check llm.base_url and llm.model ({self._said(answer)})"
             )
         if not answer.is_success:
-            raise ModelReplyError(f"{self._place()} answered {answer.status_code}: {_said(answer)}")
+            raise ModelReplyError(
+                f"{self._place()} answered {answer.status_code}: {self._said(answer)}"
+            )
         try:
             document = answer.json()
         except (ValueError, RecursionError) as error:
-            raise ModelReplyError(f"{self._place()} answered no JSON: {_said(answer)}") from error
+            raise ModelReplyError(
+                f"{self._place()} answered no JSON: {self._said(answer)}"
+            ) from error
         if not isinstance(document, dict) or document.get("error"):
-            raise ModelReplyError(f"{self._place()} answered with an error: {_said(answer)}")
+            raise ModelReplyError(f"{self._place()} answered with an error: {self._said(answer)}")
         return document
 
     def _request(
@@ -132,7 +136,7 @@ class OpenAiModel:
             else:
                 if answer.status_code not in RETRYABLE:
                     return answer
-                failure = f"answered {answer.status_code}: {_said(answer)}"
+                failure = f"answered {answer.status_code}: {self._said(answer)}"
             log.info("try %d of %d: the model server %s", attempt, self.max_attempts, failure)
         raise ModelUnavailableError(f"the model server {self._place()} {failure}; is it running?")
 
@@ -172,6 +176,13 @@ class OpenAiModel:
         base = self.base_url.rstrip("/")
         return f"{base}{path}" if urlsplit(base).path else f"{base}/v1{path}"
 
+    def _said(self, answer: httpx.Response) -> str:
+        """Return the first of what a server said, on one line; some echo the key they were sent."""
+        text = " ".join(answer.text.split())
+        if self.api_key:
+            text = text.replace(self.api_key, "***")
+        return text[:200] or "nothing"
+
     def _place(self) -> str:
         parts = urlsplit(self.base_url)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
@@ -201,9 +212,3 @@ def _usage(usage: object) -> Usage:
     counted = usage if isinstance(usage, dict) else {}
     tokens = [counted.get(name) for name in ("prompt_tokens", "completion_tokens")]
     return Usage(1, *(count if isinstance(count, int) else 0 for count in tokens))
-
-
-def _said(answer: httpx.Response) -> str:
-    """Return the first of what a server said, on one line."""
-    text = " ".join(answer.text.split())
-    return text[:200] or "nothing"

@@ -6,7 +6,12 @@ import pytest
 from building import PROMPT, openai_model
 from model_server import ModelServer, Raw, completion
 
-from llm_maint.errors import ConfigurationError, ModelReplyError, ModelUnavailableError
+from llm_maint.errors import (
+    ConfigurationError,
+    MaintError,
+    ModelReplyError,
+    ModelUnavailableError,
+)
 
 
 @pytest.mark.parametrize(
@@ -106,3 +111,15 @@ def test_the_address_in_a_message_has_no_password() -> None:
         with pytest.raises(ModelUnavailableError, match=f"http://127.0.0.1:{port}/v1") as caught:
             openai_model(f"http://u:s3cret@127.0.0.1:{port}/v1").complete(PROMPT)
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_a_server_that_echoes_the_key_does_not_get_it_printed(status: int) -> None:
+    """What a server says is quoted without the key, whatever it was asked."""
+    said = "no access for s3cret-key"
+    with (
+        ModelServer(lambda _: Raw(status=status, body=said)) as server,
+        pytest.raises(MaintError, match="no access for") as caught,
+    ):
+        openai_model(server.url, api_key="s3cret-key", structured_output="none").complete(PROMPT)
+    assert "s3cret-key" not in str(caught.value)
