@@ -23,7 +23,8 @@ class Replay(BaseHTTPRequestHandler):
         if [row["key"] for row in asked["rows"]] != RECORDED["rows"]:
             self._answer(404, {"error": {"message": "nothing was recorded for these rows"}})
             return
-        message = {"role": "assistant", "content": json.dumps(RECORDED["reply"])}
+        reply = {"nonce": asked["nonce"], **RECORDED["reply"]}
+        message = {"role": "assistant", "content": json.dumps(reply)}
         self._answer(
             200,
             {

@@ -1,31 +1,50 @@
 """What a job may rely on: its context, the clock, the model. Nothing else is handed to it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from llm_maint.domain.budget import Meter
 from llm_maint.domain.chat import Completion, Prompt
 from llm_maint.domain.runs import Claim, Outcome
 from llm_maint.settings import Settings
 from llm_maint.store import queue
 from llm_maint.store.database import Connection, Database
 
+T = TypeVar("T")
+
 Clock = Callable[[], datetime]
 """Returns the present, aware, in UTC; on PostgreSQL by the server's clock."""
 
 
 class LanguageModel(Protocol):
-    """A model behind some server."""
+    """A model behind some server.
 
-    def complete(self, prompt: Prompt) -> Completion:
-        """Return the model's reply to a prompt.
+    Requests are coroutines, so that several can wait for it at once; `in_order` runs them.
+    """
+
+    async def complete(self, prompt: Prompt, meter: Meter) -> Completion:
+        """Return the model's reply to a prompt; `meter` counts each call, failed ones too.
 
         Raises:
-            ModelUnavailableError: the server cannot be reached, or is too busy.
-            ModelReplyError: it answered with something that is no reply.
+            PromptTooLongError: half of it may fit.
+            UnreadableReplyError: there is no reply in the answer; another seed may bring one.
+            ModelReplyError: this request is given up, others may succeed.
+            ModelFailedError: the same, after several tries.
+            BudgetSpentError: the meter allows no further call.
+            DeferredError: an earlier request has shown that none will succeed in this run.
+            MaintError: with `ends_run`: so will no other.
 
+        """
+        ...
+
+    def in_order(self, works: Iterable[Coroutine[Any, Any, T]]) -> Generator[T]:
+        """Run work that asks this model, side by side as far as the settings allow.
+
+        Results come in the order of the works, whichever is done first. Work is taken, and results
+        are yielded, in the caller's thread; close the generator to end what is under way.
         """
         ...
 

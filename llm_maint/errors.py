@@ -22,12 +22,13 @@ class ExitCode(IntEnum):
 class MaintError(Exception):
     """Something went wrong that llm-maint can explain.
 
-    `transient` says whether trying again later may help: the retry policy of `domain.runs.settle`
-    reads it.
+    `transient` says whether trying again later may help: the retry policy of `domain.settlement`
+    reads it. `ends_run` says that what failed once in a run would fail each time.
     """
 
     exit_code = ExitCode.JOB_FAILED
     transient = False
+    ends_run = False
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or cleandoc(self.__doc__ or "").split("\n", 1)[0])
@@ -59,6 +60,7 @@ class ConfigurationError(MaintError):
     """The configuration is not valid."""
 
     exit_code = ExitCode.CONFIGURATION
+    ends_run = True
 
 
 class SchemaError(MaintError):
@@ -103,12 +105,60 @@ class ModelUnavailableError(MaintError):
 
     exit_code = ExitCode.UNAVAILABLE
     transient = True
+    ends_run = True
+
+
+class ModelBusyError(MaintError):
+    """The model server asks for a longer wait than a run has."""
+
+    exit_code = ExitCode.BUSY
+    transient = True
+    ends_run = True
+
+
+class ModelFailedError(MaintError):
+    """The model server kept failing at one request; it may answer others."""
+
+    exit_code = ExitCode.UNAVAILABLE
+    transient = True
+
+
+class DeferredError(MaintError):
+    """The work that needs the model waits for the next run."""
+
+    transient = True
+
+    def __init__(self, message: str | None = None, *, exit_code: ExitCode = ExitCode.BUSY) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class BudgetSpentError(DeferredError):
+    """The calls or tokens of a run are spent; the rest waits for the next one."""
 
 
 class ModelReplyError(MaintError):
     """The model's reply cannot be used."""
 
     transient = True
+
+
+class UnreadableReplyError(ModelReplyError):
+    """The reply is not the one JSON object that was asked for; another seed may bring it."""
+
+
+class ModelRefusalError(ModelReplyError):
+    """The model, or a filter before it, refuses to answer this request."""
+
+    transient = False
+
+
+class PromptTooLongError(ModelReplyError):
+    """The request does not fit into the model's context; half of it may."""
+
+
+class LostPromptError(PromptTooLongError):
+    """The model server answered without having seen the whole request."""
 
 
 class PlanRefusedError(MaintError):

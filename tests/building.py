@@ -1,11 +1,18 @@
 """Builders of values that many tests need: rows, entities, moments, a client that never waits."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from llm_maint.domain.chat import Prompt
+from llm_maint.domain.budget import Meter
+from llm_maint.domain.chat import Completion, Prompt
 from llm_maint.domain.profile import Attribute, AttributeId, Entity
-from llm_maint.llm.openai import OpenAiModel
+from llm_maint.llm import openai
+from llm_maint.llm.address import Address
+from llm_maint.llm.client import Client
+from llm_maint.llm.context import Context
+from llm_maint.llm.form import Form
 
 PROMPT = Prompt(system="rules", user='{"rows": []}', schema={"type": "object"})
 
@@ -46,18 +53,46 @@ def attribute(
     return Attribute(id=id, key=key, value=value, image=image, **columns)
 
 
-def openai_model(base_url: str, **changed: Any) -> OpenAiModel:  # noqa: ANN401 any field
+@dataclass
+class Asking:
+    """A client, asked one thing after the other; `meter` counts what it costs."""
+
+    client: Client
+    meter: Meter = field(default_factory=Meter)
+
+    def complete(self, prompt: Prompt = PROMPT) -> Completion:
+        """Return the reply."""
+        (completion,) = self.client.in_order(
+            self.client.complete(prompt, self.meter) for _ in range(1)
+        )
+        return completion
+
+
+def asking(base_url: str, **changed: Any) -> Asking:  # noqa: ANN401 any field
     """Return a client of a model server; unless `sleep` is given, it does not wait for anything."""
     fields: dict[str, Any] = {
-        "base_url": base_url,
+        "provider": openai,
         "model": "m",
         "api_key": "",
         "timeout": 5,
         "max_attempts": 3,
         "max_output_tokens": 100,
         "temperature": 0.25,
-        "structured_output": "auto",
-        "sleep": lambda _: None,
+        "concurrency": 1,
+        "form": Form.of(changed.pop("structured_output", "auto")),
+        "context": Context(changed.pop("context_tokens", 0)),
+        "clock": lambda: MORNING,
+        "sleep": at_once(),
         **changed,
     }
-    return OpenAiModel(**fields)
+    return Asking(Client(address=Address.of(base_url), **fields))
+
+
+def at_once(waits: list[float] | None = None) -> Callable[[float], Awaitable[None]]:
+    """Return a sleep that takes no time, and notes how long it should have been."""
+
+    async def sleep(seconds: float) -> None:
+        if waits is not None:
+            waits.append(seconds)
+
+    return sleep

@@ -1,24 +1,30 @@
 """Consolidations in tests: plans by hand, a model that follows a script, a job's context."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from building import NICK, day
 
 from llm_maint.contract import JobContext
+from llm_maint.domain.budget import Meter
 from llm_maint.domain.chat import Completion, Prompt, Usage
 from llm_maint.domain.judge import fold, judge
 from llm_maint.domain.plan import Plan
 from llm_maint.domain.profile import Attribute, Entity, Policy
 from llm_maint.domain.reply import Proposal
+from llm_maint.errors import DeferredError, MaintError
+from llm_maint.llm.side_by_side import in_order
 from llm_maint.settings import Settings
 from llm_maint.store import journal, profiles
 from llm_maint.store.database import Database
 
 NOW = day(30)
+
+T = TypeVar("T")
 
 
 def rows_of(database: Database, entity: Entity = NICK) -> list[Attribute]:
@@ -62,9 +68,26 @@ class ScriptedModel:
 
     script: Callable[[dict[str, Any]], Any]
     asked: list[dict[str, Any]] = field(default_factory=list)
+    broken: MaintError | None = None
 
-    def complete(self, prompt: Prompt) -> Completion:
+    async def complete(self, prompt: Prompt, meter: Meter) -> Completion:
         """Answer."""
+        if self.broken:
+            raise DeferredError(str(self.broken), exit_code=self.broken.exit_code)
+        meter.begin_call()
+        try:
+            completion = self._answer(prompt)
+        except MaintError as error:
+            self.broken = error if error.ends_run else None
+            raise
+        meter.add(completion.usage)
+        return completion
+
+    def in_order(self, works: Iterable[Coroutine[Any, Any, T]]) -> Generator[T]:
+        """Run one work after the other."""
+        return in_order(works, ahead=1, resources=nullcontext)
+
+    def _answer(self, prompt: Prompt) -> Completion:
         document = json.loads(prompt.user)
         self.asked.append(document)
         answer = self.script(document)

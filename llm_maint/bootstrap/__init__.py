@@ -21,6 +21,7 @@ from llm_maint.settings import LoadedSettings, Settings, without_password
 
 if TYPE_CHECKING:
     from llm_maint.contract import Clock, JobContext, LanguageModel
+    from llm_maint.llm.client import Client
     from llm_maint.runner import Runner
     from llm_maint.store.database import Database
 
@@ -102,28 +103,42 @@ def host_name() -> str:
 
 def model_factory(settings: Settings) -> "Callable[[], LanguageModel | None]":
     """Return what makes the model client, once, when a job first asks for it."""
+    return cache(lambda: model_client(settings) if settings.llm.uses_model else None)
 
-    @cache
-    def model() -> "LanguageModel | None":
-        llm = settings.llm
-        if not llm.uses_model:
-            return None
-        if not llm.base_url:
-            raise ConfigurationError("llm.provider is set and llm.base_url is not")
-        from llm_maint.llm.openai import OpenAiModel
 
-        return OpenAiModel(
-            base_url=llm.base_url,
-            model=settings.profile_maintenance.model or llm.model,
-            api_key=_api_key(settings),
-            timeout=llm.timeout_seconds,
-            max_attempts=llm.max_attempts,
-            max_output_tokens=llm.max_output_tokens,
-            temperature=llm.temperature,
-            structured_output=llm.structured_output,
-        )
+def model_client(settings: Settings) -> "Client":
+    """Return the client of the configured model server; nothing is connected yet.
 
-    return model
+    Raises:
+        ConfigurationError: there is no address, the key cannot be had or may not be sent there.
+
+    """
+    llm = settings.llm
+    if not llm.base_url:
+        raise ConfigurationError("llm.provider is set and llm.base_url is not")
+    from llm_maint.llm import anthropic, openai
+    from llm_maint.llm.address import Address
+    from llm_maint.llm.client import Client
+    from llm_maint.llm.context import Context
+    from llm_maint.llm.form import Form
+
+    address, key = Address.of(llm.base_url), _api_key(settings)
+    if not llm.allow_insecure:
+        address.check_may_get(key)
+    return Client(
+        address=address,
+        provider=anthropic if llm.provider == "anthropic" else openai,
+        model=settings.profile_maintenance.model or llm.model,
+        api_key=key,
+        timeout=llm.timeout_seconds,
+        max_attempts=llm.max_attempts,
+        max_output_tokens=llm.max_output_tokens,
+        temperature=llm.temperature,
+        concurrency=llm.concurrency,
+        form=Form.of(llm.structured_output),
+        context=Context(llm.context_tokens),
+        clock=host_time,
+    )
 
 
 def runner_for(settings: Settings, database: "Database", clock: "Clock") -> "Runner":

@@ -118,7 +118,7 @@ def diff(ctx: typer.Context, plan: PlanId, *, as_json: Json = False) -> None:
 @app.command()
 def apply(ctx: typer.Context, plan: PlanId, *, as_json: Json = False) -> None:
     """Apply a plan that is held for review."""
-    from llm_maint.jobs.profile_maintenance import apply_held
+    from llm_maint.applying import apply_held
     from llm_maint.store.plans import find_plan
 
     session = session_of(ctx)
@@ -141,7 +141,7 @@ def undo(
     as_json: Json = False,
 ) -> None:
     """Put back every row that a plan changed, as it was. An undo can itself be undone."""
-    from llm_maint.jobs.profile_maintenance import occasion_for
+    from llm_maint.applying import occasion_for
     from llm_maint.store import undo
 
     session = session_of(ctx)

@@ -145,7 +145,7 @@ def _read(
 
 
 def _import(opened: Opened, rows: "list[NewAttribute]") -> list[dict[str, Any]]:
-    from llm_maint.jobs.profile_maintenance import occasion_for
+    from llm_maint.applying import occasion_for
     from llm_maint.store.imports import import_rows
 
     by_entity: defaultdict[Entity, list[NewAttribute]] = defaultdict(list)

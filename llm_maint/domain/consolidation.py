@@ -1,10 +1,11 @@
 """What a consolidation came to, and what is reported of it: per entity, and summed for a run."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from llm_maint.domain.chat import Usage
 from llm_maint.domain.judge import Op
 from llm_maint.domain.plan import Plan
 from llm_maint.domain.plan_document import plan_document
@@ -54,9 +55,11 @@ def line(done: Consolidation) -> dict[str, Any]:
     """Return what the result of a run says about one entity."""
     document = report(done, dry_run=False)
     shown = ("attributes_before", "attributes_after", "categories_updated", "accounting", "llm")
+    advice = {"advice": document["advice"]} if document["advice"] else {}
     return {
         **_of_entity(done.plan.entity),
         **{name: document[name] for name in shown},
+        **advice,
         "plan_id": done.plan_id,
         "applied": done.applied,
         "held": done.held,
@@ -79,14 +82,22 @@ def failed_line(entity: Entity, error: Exception) -> dict[str, Any]:
     }
 
 
-def totals(lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the result of a run: its entities and their sums."""
+def totals(
+    lines: Iterable[Mapping[str, Any]], *, spent: Usage, deferred: Sequence[Exception] = ()
+) -> dict[str, Any]:
+    """Return the result of a run: its entities and their sums.
+
+    Args:
+        lines: of the entities that were dealt with.
+        spent: on the model, failed calls and entities included.
+        deferred: why entities wait for the next run, one error each.
+
+    """
     lines = list(lines)
     accounted: Counter[str] = Counter()
-    spent: Counter[str] = Counter()
     for each in lines:
         accounted.update(each.get("accounting", {}))
-        spent.update({name: n for name, n in each.get("llm", {}).items() if name != "model"})
+    waiting = {"deferred": len(deferred), "deferred_because": str(deferred[0])} if deferred else {}
     return {
         "entities": lines,
         "failed": sum(each["error"] is not None for each in lines),
@@ -94,7 +105,8 @@ def totals(lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "attributes_before": sum(each["attributes_before"] or 0 for each in lines),
         "attributes_after": sum(each["attributes_after"] or 0 for each in lines),
         "accounting": dict(accounted),
-        "llm": dict(spent),
+        "llm": asdict(spent),
+        **waiting,
     }
 
 

@@ -1,29 +1,47 @@
-"""Asking a model about rows: in requests of bounded size, halved where the reply was cut."""
+"""Asking a model about rows: in requests of bounded size, halved where one was too much."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self, TypeVar
 
-from llm_maint.domain.chat import NO_USAGE, Completion, Prompt, Usage
+from llm_maint.domain.canary import check_seen
+from llm_maint.domain.chat import Completion, Prompt
 from llm_maint.domain.profile import Attribute, AttributeId, Entity
-from llm_maint.domain.reply import Proposal, Refused, read_reply
-from llm_maint.domain.request import batches, request_for
+from llm_maint.domain.reply import Proposal, Refused, Reply, read_reply
+from llm_maint.domain.request import Request, batches, request_for
+from llm_maint.errors import (
+    BudgetSpentError,
+    LostPromptError,
+    PromptTooLongError,
+    UnreadableReplyError,
+)
 
-Complete = Callable[[Prompt], Completion]
+Complete = Callable[[Prompt], Awaitable[Completion]]
 """What asks the model; handed in, so that nothing here knows of a server."""
 
+VARIATIONS = 2
+"""How often a request is asked whose reply cannot be read, each time with another seed."""
 
-@dataclass(slots=True)
+HOPELESS = 2
+"""Rows in a row whose reply is too long even for one alone: more halving will not help."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """What the model said, over all requests about one entity.
+    """What the model said, over some requests about one entity.
 
-    `cut` are the rows that it said something too long about even when asked about them alone.
+    `left` are rows that could not be judged: too much even when asked about alone, or beyond what
+    the run may spend. `advice` says which setting would help.
     """
 
-    proposals: list[Proposal] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
-    reviewed: set[AttributeId] = field(default_factory=set)
-    cut: set[AttributeId] = field(default_factory=set)
-    usage: Usage = NO_USAGE
+    proposals: tuple[Proposal, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    reviewed: frozenset[AttributeId] = frozenset()
+    left: frozenset[AttributeId] = frozenset()
+    advice: tuple[str, ...] = ()
     model: str | None = None
 
     @property
@@ -33,36 +51,122 @@ class Answers:
         refused = {row_id for refused in self.refused for row_id in refused.row_ids}
         return proposed | refused | self.reviewed
 
+    @classmethod
+    def together(cls, parts: Iterable["Answers"]) -> Self:
+        """Return several answers as one, in their order."""
+        parts = list(parts)
+        return cls(
+            proposals=tuple(proposal for part in parts for proposal in part.proposals),
+            refused=tuple(refused for part in parts for refused in part.refused),
+            reviewed=frozenset().union(*(part.reviewed for part in parts)),
+            left=frozenset().union(*(part.left for part in parts)),
+            advice=tuple(dict.fromkeys(said for part in parts for said in part.advice)),
+            model=next((part.model for part in parts if part.model), None),
+        )
 
-def ask_all(complete: Complete, entity: Entity, rows: Sequence[Attribute], *, size: int) -> Answers:
+
+async def ask_all(
+    complete: Complete, entity: Entity, rows: Sequence[Attribute], *, size: int
+) -> Answers:
     """Ask about all rows, and once more about those that the model said nothing about.
 
     Raises:
+        BudgetSpentError: nothing at all could be asked.
         MaintError: the server failed, or a reply cannot be used.
 
     """
-    answers = Answers()
-    for batch in batches(rows, size=size):
-        _ask(complete, entity, batch, answers)
-    missing = [row for row in rows if row.id not in answers.judged | answers.cut]
-    for batch in batches(missing, size=size):
-        _ask(complete, entity, batch, answers)
-    return answers
+    first = await _ask_each(complete, entity, batches(rows, size=size))
+    if first.left == {row.id for row in rows} and _BUDGET_SPENT in first.advice:
+        raise BudgetSpentError
+    missing = [row for row in rows if row.id not in first.judged | first.left]
+    again = await _ask_each(complete, entity, batches(missing, size=size))
+    return Answers.together([first, again])
 
 
-def _ask(complete: Complete, entity: Entity, rows: Sequence[Attribute], answers: Answers) -> None:
-    request = request_for(entity, rows)
-    completion = complete(request.prompt)
-    answers.usage += completion.usage
-    answers.model = completion.model
-    if completion.cut:  # never repaired: asked again about half as many rows
-        if len(rows) == 1:
-            answers.cut.add(rows[0].id)
-            return
+_BUDGET_SPENT = (
+    "not all rows were asked about: the run had spent what profile_maintenance.max_calls_per_run "
+    "or max_tokens_per_run allow"
+)
+
+_TOO_LONG_ALONE = "a row is too long for the model's context even alone: raise llm.context_tokens"
+
+_CUT_ALONE = "a reply about one row alone was too long: raise llm.max_output_tokens"
+
+
+async def _ask_each(
+    complete: Complete, entity: Entity, parts: Iterable[Sequence[Attribute]]
+) -> Answers:
+    """Ask about several parts side by side; what comes of it is in their order."""
+    enquiries = [_Enquiry(complete, entity).ask(part) for part in parts]
+    return Answers.together(await _side_by_side(enquiries))
+
+
+async def _side_by_side(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Return what the works return, in their order; the first that fails ends the others."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in works]
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+@dataclass(slots=True)
+class _Enquiry:
+    """One request and what becomes of it, halves and repetitions included."""
+
+    complete: Complete
+    entity: Entity
+    cut_in_a_row: int = 0
+
+    async def ask(self, rows: Sequence[Attribute]) -> Answers:
+        """Ask about some rows; where that is too much, about each half."""
+        try:
+            completion, reply = await self._replied(request_for(self.entity, rows))
+        except BudgetSpentError:
+            return _left(rows, _BUDGET_SPENT)
+        except PromptTooLongError as error:
+            if len(rows) == 1:
+                return _left(rows, str(error) or _TOO_LONG_ALONE)
+            advice = (str(error),) if isinstance(error, LostPromptError) else ()
+            return await self._halves(rows, *advice)
+        if reply is None:  # the reply was cut, which is never repaired
+            if len(rows) == 1:
+                self.cut_in_a_row += 1
+                return _left(rows, _CUT_ALONE)
+            return await self._halves(rows)
+        self.cut_in_a_row = 0
+        return Answers(
+            proposals=reply.proposals,
+            refused=reply.refused,
+            reviewed=reply.reviewed,
+            model=completion.model,
+        )
+
+    async def _halves(self, rows: Sequence[Attribute], *advice: str) -> Answers:
+        parts = [Answers(advice=advice)]
         for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
-            _ask(complete, entity, half, answers)
-        return
-    reply = read_reply(completion.text, request.ids)
-    answers.proposals += reply.proposals
-    answers.refused += reply.refused
-    answers.reviewed |= reply.reviewed
+            hopeless = self.cut_in_a_row >= HOPELESS
+            parts.append(_left(half, _CUT_ALONE) if hopeless else await self.ask(half))
+        return Answers.together(parts)
+
+    async def _replied(self, request: Request) -> tuple[Completion, Reply | None]:
+        """Return the reply to a request, None for one that was cut."""
+        for variation in range(VARIATIONS):
+            prompt = replace(request.prompt, variation=variation)
+            try:
+                completion = await self.complete(prompt)
+                if completion.cut:
+                    return completion, None
+                reply = read_reply(completion.text, request.ids)
+                check_seen(request, completion, reply.nonce)
+            except UnreadableReplyError:
+                if variation == VARIATIONS - 1:
+                    raise
+            else:
+                return completion, reply
+        raise AssertionError("unreachable")
+
+
+def _left(rows: Iterable[Attribute], advice: str) -> Answers:
+    return Answers(left=frozenset(row.id for row in rows), advice=(advice,))

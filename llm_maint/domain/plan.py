@@ -37,7 +37,8 @@ class Plan:
 
     `rows` is every row that was read, `unreviewed` those the model said nothing about. `held` says
     why the plan waits for review; it is None for a plan that may be applied. `partial` tells that
-    some rows could not be judged, so that the entity is asked about again next time.
+    some rows could not be judged, so that the entity is asked about again next time; `advice` says
+    which setting would help.
     """
 
     entity: Entity
@@ -50,6 +51,7 @@ class Plan:
     model: str | None = None
     prompt_version: str = ""
     usage: Usage = NO_USAGE
+    advice: tuple[str, ...] = ()
 
     def fates(self) -> dict[AttributeId, str]:
         """Return what becomes of each row that was read."""

@@ -1,6 +1,7 @@
 """A plan as a JSON document and back: what `--json` prints, files carry and the store keeps."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from llm_maint.domain.chat import Usage
@@ -48,12 +49,8 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "dropped_operations": [
             {"guard": r.guard, "reason": r.reason, "row_ids": list(r.row_ids)} for r in plan.refused
         ],
-        "llm": {
-            "calls": plan.usage.calls,
-            "prompt_tokens": plan.usage.prompt_tokens,
-            "completion_tokens": plan.usage.completion_tokens,
-            "model": plan.model,
-        },
+        "advice": list(plan.advice),
+        "llm": {**asdict(plan.usage), "model": plan.model},
         "prompt_version": plan.prompt_version,
     }
 
@@ -116,7 +113,8 @@ def _read(document: Mapping[str, Any]) -> Plan:
         partial=bool(document["partial"]),
         model=llm["model"],
         prompt_version=document["prompt_version"],
-        usage=Usage(llm["calls"], llm["prompt_tokens"], llm["completion_tokens"]),
+        usage=Usage(**{name: n for name, n in llm.items() if name != "model"}),
+        advice=tuple(document.get("advice", ())),
     )
     plan.check()
     return plan

@@ -160,7 +160,7 @@ def parse_value(text: str) -> Any:  # noqa: ANN401 a JSON value is any type
     So does one nested beyond `MAX_DEPTH`, which nobody could print or compare.
     """
     try:
-        value = json.loads(text, parse_constant=no_constant, parse_float=_finite)
+        value = json.loads(text, parse_constant=no_constant, parse_float=finite)
     except (ValueError, RecursionError):
         return text
     return text if depth(value) > MAX_DEPTH else value
@@ -181,7 +181,8 @@ def depth(value: Any) -> int:  # noqa: ANN401 a JSON value is any type
     return deepest
 
 
-def _finite(text: str) -> float:
+def finite(text: str) -> float:
+    """Return a JSON number, refusing one beyond the range of a float: a `parse_float`."""
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"{text} is out of range")

@@ -1,22 +1,18 @@
 """A model's reply as proposals: read strictly, never repaired into something it did not say."""
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from llm_maint.domain.profile import AttributeId, no_constant
-from llm_maint.errors import ModelReplyError
+from llm_maint.domain.extract import first_of, one_object
+from llm_maint.domain.profile import AttributeId
+from llm_maint.errors import UnreadableReplyError
 
 GROUP_OPS = ("merge", "supersede", "conflict")
 REMOVAL_REASONS = ("noise", "transient", "empty")
 
 MAX_REASON_CHARS = 500
 """What is kept of a model's reason: a sentence, whatever it wrote."""
-
-_THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
-_FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*)\n\s*```\s*\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +35,24 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole reply in terms of database ids."""
+    """A whole reply in terms of database ids; `nonce` is what it echoed, None where it did not."""
 
     proposals: tuple[Proposal, ...]
     refused: tuple[Refused, ...]
     reviewed: frozenset[AttributeId]
+    nonce: object = None
 
 
 def read_reply(text: str, ids: Mapping[str, AttributeId]) -> Reply:
     """Return what a reply proposes.
 
     Args:
-        text: the reply: one JSON object, perhaps in a code fence.
+        text: the reply, in which `one_object` finds its JSON.
         ids: the ids of the request and the rows they stand for.
 
     Raises:
-        ModelReplyError: the reply is not JSON or not of the agreed shape. A single operation that
-            is malformed or names an unknown id is refused alone; the others stand.
+        UnreadableReplyError: the reply is not JSON or not of the agreed shape. A single operation
+            that is malformed or names an unknown id is refused alone; the others stand.
 
     """
     document = _document(text)
@@ -72,38 +69,20 @@ def read_reply(text: str, ids: Mapping[str, AttributeId]) -> Reply:
         for name in _list_of(document, "reviewed")
         if isinstance(name, str) and name in ids
     )
-    return Reply(tuple(proposals), tuple(refused), reviewed)
+    return Reply(tuple(proposals), tuple(refused), reviewed, document.get("nonce"))
 
 
 def _document(text: str) -> Mapping[str, Any]:
-    text = _THOUGHT.sub("", text)
-    fenced = _FENCED.match(text)
-    try:
-        document = json.loads(
-            fenced[1] if fenced else text,
-            object_pairs_hook=_without_duplicates,
-            parse_constant=no_constant,
-        )
-    except (ValueError, RecursionError) as error:
-        raise ModelReplyError(f"the reply is not JSON: {_first(text)}") from error
-    if not isinstance(document, dict):
-        raise ModelReplyError(f"the reply is not a JSON object: {_first(text)}")
+    document = one_object(text)
     if not any(name in document for name in ("groups", "remove", "reviewed")):
-        raise ModelReplyError("the reply has none of groups, remove and reviewed")
+        raise UnreadableReplyError("the reply has none of groups, remove and reviewed")
     return document
-
-
-def _without_duplicates(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key occurs twice")
-    return found
 
 
 def _list_of(document: Mapping[str, Any], name: str) -> list[Any]:
     found = document.get(name, [])
     if not isinstance(found, list):
-        raise ModelReplyError(f"{name!r} of the reply is not a list")
+        raise UnreadableReplyError(f"{name!r} of the reply is not a list")
     return found
 
 
@@ -148,8 +127,4 @@ def _reason(item: Mapping[str, Any]) -> str:
 
 
 def _quoted(value: object) -> str:
-    return _first(value) if isinstance(value, str) else f"of type {type(value).__name__}"
-
-
-def _first(text: str) -> str:
-    return repr(text if len(text) <= 80 else f"{text[:80]}...")  # noqa: PLR2004 one line
+    return first_of(value) if isinstance(value, str) else f"of type {type(value).__name__}"

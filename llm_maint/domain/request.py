@@ -1,5 +1,7 @@
 """The request of a profile consolidation: rules, one JSON document of rows, the reply's schema."""
 
+import base64
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,7 +11,7 @@ from typing import Any
 from llm_maint.domain.chat import Prompt
 from llm_maint.domain.profile import Attribute, AttributeId, Entity
 
-PROMPT_VERSION = "profile-1"
+PROMPT_VERSION = "profile-2"
 """Stored with every plan; a change of the rules or the schema is a new version."""
 
 RULES = """\
@@ -26,7 +28,8 @@ hours only; "empty": nothing is said.
 
 Rows that are merely alike are not the same fact: two people, two cars or two years stay apart. \
 Use the ids as given. No id may stand in two places of "groups" and "remove". Give the reason first.
-Reply with one JSON object only: {"groups": [{"reason": "", "op": "", "ids": []}], \
+Copy "nonce" from the user message.
+Reply with one JSON object only: {"nonce": "", "groups": [{"reason": "", "op": "", "ids": []}], \
 "remove": [{"reason": "", "id": "", "why": ""}], "reviewed": []}"""
 
 
@@ -46,6 +49,7 @@ def _list(items: Mapping[str, Any]) -> dict[str, Any]:
 _TEXT: Mapping[str, Any] = {"type": "string"}
 
 SCHEMA: Mapping[str, Any] = _object(
+    nonce=_TEXT,
     groups=_list(
         _object(
             reason=_TEXT,
@@ -66,23 +70,35 @@ SCHEMA: Mapping[str, Any] = _object(
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A prompt, and which row each of its short ids stands for."""
+    """A prompt, which row each of its short ids stands for, and the nonce that a reply echoes."""
 
     prompt: Prompt
     ids: Mapping[str, AttributeId]
+    nonce: str
 
 
 def request_for(entity: Entity, rows: Iterable[Attribute]) -> Request:
     """Return the request about `rows`. Its ids (r1, r2, ...) are local to it."""
     named = {f"r{number}": row for number, row in enumerate(rows, start=1)}
-    document = {
+    asked = {
         "entity": {"type": entity.type, "id": entity.id},
         "rows": [_shown(name, row) for name, row in named.items()],
     }
-    # A lone surrogate, which JSON can hold and no request can, becomes a question mark.
-    user = json.dumps(document, ensure_ascii=False).encode(errors="replace").decode()
+    nonce = _nonce(_text(asked))
+    user = _text({"nonce": nonce, **asked})
     prompt = Prompt(system=RULES, user=user, schema=SCHEMA)
-    return Request(prompt, {name: row.id for name, row in named.items()})
+    return Request(prompt, {name: row.id for name, row in named.items()}, nonce)
+
+
+def _text(document: Mapping[str, Any]) -> str:
+    # A lone surrogate, which JSON can hold and no request can, becomes a question mark.
+    return json.dumps(document, ensure_ascii=False).encode(errors="replace").decode()
+
+
+def _nonce(text: str) -> str:
+    """Return what no model can guess that has not seen it, and yet is the same for equal rows."""
+    digest = hashlib.sha256(text.encode()).digest()
+    return base64.b32encode(digest)[:6].decode().lower()
 
 
 def batches(rows: Iterable[Attribute], *, size: int) -> list[tuple[Attribute, ...]]:

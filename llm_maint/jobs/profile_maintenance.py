@@ -1,35 +1,41 @@
 """Job type `profile_maintenance`: reads profiles, lets the model group, decides, applies."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import Any, TypeVar
 
-from llm_maint.contract import Job, JobContext
+from llm_maint import applying
+from llm_maint.contract import Job, JobContext, LanguageModel
+from llm_maint.domain.budget import Meter
 from llm_maint.domain.consolidation import Consolidation, failed_line, line, totals
 from llm_maint.domain.enquiry import Answers, ask_all
-from llm_maint.domain.judge import fold, judge
+from llm_maint.domain.judge import Operation, fold, judge
 from llm_maint.domain.nearest import unknown
 from llm_maint.domain.plan import Plan, guard_losses
 from llm_maint.domain.plan_document import read_plan
-from llm_maint.domain.profile import Attribute, Entity, fingerprint
+from llm_maint.domain.profile import Attribute, Entity, Policy, fingerprint
 from llm_maint.domain.request import PROMPT_VERSION
 from llm_maint.domain.runs import Failure, Outcome, Success
-from llm_maint.domain.summary import render
 from llm_maint.errors import (
+    BudgetSpentError,
     ClaimLostError,
     ConfigurationError,
     DatabaseUnavailableError,
+    DeferredError,
     MaintError,
-    ModelUnavailableError,
-    PlanRefusedError,
 )
 from llm_maint.settings import Settings
-from llm_maint.store import journal, plans, profiles
+from llm_maint.store import plans, profiles
 
 log = logging.getLogger(__name__)
 
 EVERY_ENTITY = "*"
+
+R = TypeVar("R")
 
 
 def run(context: JobContext) -> Outcome:
@@ -42,7 +48,7 @@ def run(context: JobContext) -> Outcome:
     with context.database.read() as connection:
         profiles.known_entity(connection, entity)
     done = consolidate(context, entity)
-    return Success(totals([line(done)]), held=done.held)
+    return Success(totals([line(done)], spent=done.plan.usage), held=done.held)
 
 
 def check(config: Mapping[str, Any]) -> None:
@@ -63,64 +69,77 @@ def consolidate(context: JobContext, entity: Entity) -> Consolidation:
         MaintError: the model failed, or the claim was lost; nothing was changed.
 
     """
+    ((_, done),) = _each(context, [entity], meter_of(context.settings))
+    if isinstance(done, Exception):
+        raise done
+    return done
+
+
+def meter_of(settings: Settings) -> Meter:
+    """Return the meter of a run: what it may spend on the model."""
+    limits = settings.profile_maintenance
+    return Meter(max_calls=limits.max_calls_per_run, max_tokens=limits.max_tokens_per_run)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """One entity on its way: its rows as read, what code folded, and what the model costs.
+
+    `done` is what it came to where nobody need be asked; `survivors` are the rows to ask about.
+    """
+
+    entity: Entity
+    meter: Meter
+    rows: tuple[Attribute, ...] = ()
+    folds: tuple[Operation, ...] = ()
+    survivors: Sequence[Attribute] = ()
+    lost: int = 0
+    done: Consolidation | Exception | None = None
+
+
+def _each(
+    context: JobContext, entities: Iterable[Entity], meter: Meter
+) -> Iterator[tuple[Entity, Consolidation | Exception]]:
+    """Consolidate entities; yield what each came to, in their order, once it is written.
+
+    Models are asked side by side; the database is read and written by this thread alone, with no
+    transaction open while a model thinks.
+    """
+    works = (_begun(context, entity, meter) for entity in entities)
+    with closing(_answered(context, works)) as answered:
+        for work, answers in answered:
+            yield work.entity, _tried(partial(_finished, context, work, answers))
+
+
+def _tried(do: Callable[[], R]) -> R | Exception:
+    """Return what is wrong with one entity as a value: it must not stop the others."""
+    try:
+        return do()
+    except (ClaimLostError, DatabaseUnavailableError):
+        raise
+    except Exception as error:  # noqa: BLE001 whoever gets it tells a bug from the rest
+        return error
+
+
+def _begun(context: JobContext, entity: Entity, run: Meter) -> _Work:
+    meter = Meter(within=run)
+    read = _tried(partial(_read, context, entity, meter))
+    return read if isinstance(read, _Work) else _Work(entity=entity, meter=meter, done=read)
+
+
+def _read(context: JobContext, entity: Entity, meter: Meter) -> _Work:
+    """Read an entity's rows; the check for something to do is here and nowhere else."""
     with context.database.read() as connection:
-        rows = profiles.attributes_of(connection, entity)
+        rows = tuple(profiles.attributes_of(connection, entity))
         judged = profiles.judged_fingerprint(connection, entity)
         lost = plans.lost_recently(connection, entity, now=context.clock())
-        if judged == fingerprint(rows, judge=judge_name(context.settings)):
-            return _unchanged(plans.held_plan(connection, entity), entity, rows)
-    plan = _planned(context, entity, rows)
-    if context.dry_run:
-        policy = context.settings.profile_maintenance.policy
-        return Consolidation(plan=guard_losses(plan, policy, lost_recently=lost))
-    return _carry_out(context, plan)
-
-
-def apply_held(context: JobContext, stored: plans.StoredPlan) -> Consolidation:
-    """Apply a plan that was held, after somebody has reviewed it.
-
-    Raises:
-        PlanRefusedError: the plan is not held, or all of its rows have changed since.
-
-    """
-    plan = replace(read_plan(stored.document), held=None)
-    with context.write() as connection:
-        plans.check_held(plans.find_plan(connection, stored.id, lock=True))
-        present = profiles.attributes_of(connection, plan.entity, lock=True)
-        outdated = not plan.without(plan.changed_since(present)).operations
-        if outdated:
-            plans.set_status(connection, plans.HELD, plans.OUTDATED, plan_id=stored.id)
-        else:
-            applied, plan_id = journal.apply(
-                connection, plan, present, occasion_for(context), plan_id=stored.id
-            )
-    if outdated:
-        raise PlanRefusedError(
-            f"plan {stored.id[:8]} is outdated: its rows have changed since; consolidate again"
-        )
-    return Consolidation(plan=applied, plan_id=plan_id, applied=plan_id is not None)
-
-
-def occasion_for(context: JobContext) -> journal.Occasion:
-    """Return on whose behalf, and how, rows are changed."""
-    settings = context.settings.profile_maintenance
-
-    def summarise(name: str, rows: Sequence[Attribute]) -> str:
-        return render(name, rows, settings.policy, max_tokens=settings.summary_max_tokens)
-
-    return journal.Occasion(
-        judge=judge_name(context.settings),
-        now=context.clock(),
-        run_id=context.run_id,
-        summarise=summarise if settings.summary == "template" else None,
+        if judged == fingerprint(rows, judge=applying.judge_name(context.settings)):
+            held = plans.held_plan(connection, entity)
+            return _Work(entity=entity, meter=meter, done=_unchanged(held, entity, rows))
+    folds, survivors = fold(rows, context.settings.profile_maintenance.policy)
+    return _Work(
+        entity=entity, meter=meter, rows=rows, folds=tuple(folds), survivors=survivors, lost=lost
     )
-
-
-def judge_name(settings: Settings) -> str:
-    """Return who judges rows: another model or prompt may see more in the same rows."""
-    if not settings.llm.uses_model:
-        return "code"
-    return f"{PROMPT_VERSION} {settings.profile_maintenance.model or settings.llm.model}"
 
 
 def _unchanged(
@@ -131,21 +150,67 @@ def _unchanged(
     return Consolidation(plan=read_plan(held.document), plan_id=held.id, unchanged=True)
 
 
-def _carry_out(context: JobContext, plan: Plan) -> Consolidation:
-    """Apply a plan in one transaction, or keep it for review where a guard holds it."""
+def _answered(
+    context: JobContext, works: Iterable[_Work]
+) -> Generator[tuple[_Work, Answers | Exception]]:
+    """Yield what the model says about each; it is made only where somebody must be asked."""
+    works = iter(works)
+    size = context.settings.profile_maintenance.max_rows_per_request
+    for work in works:
+        if not work.survivors:
+            yield work, Answers()
+        elif (model := context.model()) is None:
+            yield work, Answers(reviewed=frozenset(row.id for row in work.survivors))
+        else:
+            asking = (_asked(model, each, size=size) for each in chain([work], works))
+            with closing(model.in_order(asking)) as answered:
+                yield from answered
+
+
+async def _asked(
+    model: LanguageModel, work: _Work, *, size: int
+) -> tuple[_Work, Answers | Exception]:
+    if not work.survivors:
+        return work, Answers()
+    complete = partial(model.complete, meter=work.meter)
+    try:
+        return work, await ask_all(complete, work.entity, work.survivors, size=size)
+    except Exception as error:  # noqa: BLE001 what is wrong with one must not stop the others
+        return work, error
+
+
+def _finished(context: JobContext, work: _Work, answers: Answers | Exception) -> Consolidation:
+    """Decide on what was said, and write it."""
+    for error in (work.done, answers):
+        if isinstance(error, Exception):
+            raise error
+    if isinstance(work.done, Consolidation):
+        return work.done
+    assert isinstance(answers, Answers)
     policy = context.settings.profile_maintenance.policy
-    with context.write() as connection:
-        # The locked rows are what two processes at one entity have in common: the second waits
-        # here, and then counts the losses of the first.
-        present = profiles.attributes_of(connection, plan.entity, lock=True)
-        occasion = occasion_for(context)
-        lost = plans.lost_recently(connection, plan.entity, now=occasion.now)
-        plan = plan.without(plan.changed_since(present))
-        plan = guard_losses(plan, policy, lost_recently=lost)
-        if plan.held is not None:
-            return Consolidation(plan=plan, plan_id=journal.hold(connection, plan, occasion))
-        applied, plan_id = journal.apply(connection, plan, present, occasion)
-    return Consolidation(plan=applied, plan_id=plan_id, applied=plan_id is not None)
+    plan = _plan(work, answers, policy)
+    if context.dry_run:
+        return Consolidation(plan=guard_losses(plan, policy, lost_recently=work.lost))
+    return applying.apply_or_hold(context, plan)
+
+
+def _plan(work: _Work, answers: Answers, policy: Policy) -> Plan:
+    judgement = judge(work.survivors, answers.proposals, policy)
+    asked = work.meter.spent.calls > 0
+    plan = Plan(
+        entity=work.entity,
+        rows=work.rows,
+        operations=(*work.folds, *judgement.operations),
+        refused=(*answers.refused, *judgement.refused),
+        unreviewed=frozenset(row.id for row in work.survivors) - answers.judged,
+        partial=bool(answers.left),
+        model=answers.model,
+        prompt_version=PROMPT_VERSION if asked else "",
+        usage=work.meter.spent,
+        advice=answers.advice,
+    )
+    plan.check()
+    return plan
 
 
 def _run_every(context: JobContext, entity_type: str | None) -> Outcome:
@@ -154,75 +219,51 @@ def _run_every(context: JobContext, entity_type: str | None) -> Outcome:
         found = [counted for counted in profiles.entities(connection) if counted.attributes]
     found.sort(key=lambda each: (each.updated_at is not None, each.updated_at, each.entity))
     entities = [each.entity for each in found if entity_type in (None, each.entity.type)]
+    meter = meter_of(context.settings)
     lines: list[dict[str, Any]] = []
     failures: list[MaintError] = []
-    for position, entity in enumerate(entities):
-        done = _attempt(context, entity)
+    deferred: list[DeferredError] = []
+    for entity, done in _each(context, entities, meter):
         if isinstance(done, Consolidation):
             lines += [] if done.unchanged else [line(done)]
-            continue
-        failures.append(done)
-        lines.append(failed_line(entity, done))
-        if isinstance(done, _THE_SAME_FOR_ALL):
-            lines += [failed_line(waiting, done) for waiting in entities[position + 1 :]]
-            break
-    result = totals(lines)
-    held = result["held"] > 0
-    return _failure(failures, result, held=held) if failures else Success(result, held=held)
+        elif isinstance(done, DeferredError):
+            deferred.append(done)
+        else:
+            failures.append(_explained(entity, done))
+            lines.append(failed_line(entity, failures[-1]))
+    result = totals(lines, spent=meter.spent, deferred=deferred)
+    return _outcome(result, failures, deferred)
 
 
-_THE_SAME_FOR_ALL = (ModelUnavailableError, ConfigurationError)
-"""What fails for one entity will fail for the next: to ask for each would only wait longer."""
-
-
-def _attempt(context: JobContext, entity: Entity) -> Consolidation | MaintError:
-    """Consolidate one entity among many; what is wrong with it must not stop the others."""
-    try:
-        return consolidate(context, entity)
-    except (ClaimLostError, DatabaseUnavailableError):
-        raise
-    except MaintError as error:
+def _explained(entity: Entity, error: Exception) -> MaintError:
+    if isinstance(error, MaintError):
         log.info("%s: %s", entity, error)
         return error
-    except Exception as error:
-        log.exception("a bug of ours, met at %s", entity)
-        return MaintError(f"a bug of ours: {error!r}")
+    log.error("a bug of ours, met at %s", entity, exc_info=error)
+    return MaintError(f"a bug of ours: {error!r}")
 
 
-def _failure(failures: list[MaintError], result: Mapping[str, Any], *, held: bool) -> Failure:
-    last = failures[-1]
-    failed = result["failed"]
+def _outcome(
+    result: Mapping[str, Any], failures: Sequence[MaintError], deferred: Sequence[DeferredError]
+) -> Outcome:
+    """Return what a run came to; a budget that is spent is no failure, a broken server is."""
+    wrong: list[MaintError] = [*failures]
+    if not failures:
+        wrong += [each for each in deferred if not isinstance(each, BudgetSpentError)][:1]
+    if deferred:
+        log.info("%d entities wait for the next run: %s", len(deferred), deferred[0])
+    if not wrong:
+        return Success(result, held=result["held"] > 0)
+    last = wrong[-1]
+    error = f"{len(failures)} entities failed; the last: {last}" if len(wrong) > 1 else str(last)
+    waiting = f"; {len(deferred)} more wait for the next run" if deferred and failures else ""
     return Failure(
-        error=str(last) if failed == 1 else f"{failed} entities failed; the last: {last}",
-        transient=any(error.transient for error in failures),
+        error=error + waiting,
+        transient=any(each.transient for each in wrong),
         exit_code=last.exit_code,
         result=result,
-        held=held,
+        held=result["held"] > 0,
     )
-
-
-def _planned(context: JobContext, entity: Entity, rows: Sequence[Attribute]) -> Plan:
-    """Return the plan for an entity's rows; no transaction is open while the model thinks."""
-    settings = context.settings.profile_maintenance
-    folds, survivors = fold(rows, settings.policy)
-    model = context.model() if survivors else None
-    answers = Answers(reviewed={row.id for row in survivors})
-    if model is not None:
-        answers = ask_all(model.complete, entity, survivors, size=settings.max_rows_per_request)
-    judgement = judge(survivors, answers.proposals, settings.policy)
-    plan = Plan(
-        entity=entity,
-        rows=tuple(rows),
-        operations=(*folds, *judgement.operations),
-        refused=(*answers.refused, *judgement.refused),
-        unreviewed=frozenset(row.id for row in survivors) - answers.judged,
-        partial=bool(answers.cut),
-        model=answers.model,
-        prompt_version=PROMPT_VERSION if model is not None else "",
-        usage=answers.usage,
-    )
-    plan.check()
-    return plan
 
 
 JOB = Job(

@@ -38,9 +38,10 @@ class DatabaseSettings(_Section):
 class LlmSettings(_Section):
     """The model server."""
 
-    provider: Literal["", "openai", "none"] = Field(
+    provider: Literal["", "openai", "anthropic", "none"] = Field(
         default="",
-        description="openai = any OpenAI-compatible server; empty = openai if base_url is set",
+        description="openai = any OpenAI-compatible server; anthropic = its native messages; "
+        "empty = openai if base_url is set",
     )
     base_url: str = Field(
         default="",
@@ -51,10 +52,22 @@ class LlmSettings(_Section):
     api_key: SecretStr = Field(default=SecretStr(""), description="better: api_key_file")
     api_key_file: str = Field(default="", description="a file that holds the key")
     api_key_command: str = Field(default="", description="a command that prints the key")
+    allow_insecure: bool = Field(
+        default=False,
+        description="true = send the key over plain http to any host, where others can read it",
+    )
     timeout_seconds: float = Field(
-        default=120, gt=0, le=86_400, description="for one answer of the server"
+        default=120, gt=0, le=86_400, description="for one answer, to its last byte"
     )
     max_attempts: int = Field(default=3, ge=1, le=100, description="tries of one request")
+    concurrency: int = Field(
+        default=1, ge=1, le=64, description="requests side by side; the outcome is the same"
+    )
+    context_tokens: int = Field(
+        default=0,
+        ge=0,
+        description="the model's context, to which requests are cut; 0 = what the server tells",
+    )
     max_output_tokens: int = Field(default=4_096, ge=64, description="the longest reply to ask for")
     temperature: float = Field(
         default=0.0, ge=0, le=2, description="0 = as repeatable as the server can"
@@ -66,7 +79,7 @@ class LlmSettings(_Section):
     @property
     def uses_model(self) -> bool:
         """Whether a model server is configured."""
-        return self.provider == "openai" or (self.provider == "" and self.base_url != "")
+        return self.provider not in ("", "none") or (self.provider == "" and self.base_url != "")
 
 
 class SchedulerSettings(_Section):
@@ -102,6 +115,12 @@ class ProfileMaintenanceSettings(_Section):
         le=1,
         description="rows lost in seven days, as a share of the unprotected ones, "
         "beyond which a plan is held for review (3 are always allowed)",
+    )
+    max_calls_per_run: int = Field(
+        default=500, ge=0, description="requests to the model in one run; 0 = no limit"
+    )
+    max_tokens_per_run: int = Field(
+        default=0, ge=0, description="tokens in both directions in one run; 0 = no limit"
     )
     protected_sources: tuple[str, ...] = Field(
         default=("explicit",), description="rows of these sources are never changed"

@@ -2,7 +2,7 @@
 
 from building import NICK, attribute
 
-from llm_maint.domain.chat import Usage
+from llm_maint.domain.chat import NO_USAGE, Usage
 from llm_maint.domain.consolidation import (
     Consolidation,
     failed_line,
@@ -16,7 +16,7 @@ from llm_maint.domain.plan import Plan
 from llm_maint.domain.plan_document import plan_document
 from llm_maint.domain.profile import Entity
 from llm_maint.domain.reply import Refused
-from llm_maint.errors import ModelUnavailableError
+from llm_maint.errors import BudgetSpentError, ModelUnavailableError
 
 BOT = Entity("bot", "helper")
 
@@ -69,20 +69,29 @@ def test_a_line_sums_an_entity_up() -> None:
 def test_a_run_sums_its_entities_up() -> None:
     """Totals add what was done for each entity, failed ones included."""
     lines = [line(DONE), line(HELD), line(DONE), failed_line(BOT, ModelUnavailableError("down"))]
-    summed = totals(iter(lines))
+    spent = Usage(5, 1_500, 60, 7, 3)
+    summed = totals(iter(lines), spent=spent)
     assert summed["entities"] == lines
     assert (summed["failed"], summed["held"]) == (1, 1)
     assert (summed["attributes_before"], summed["attributes_after"]) == (12, 10)
-    assert summed["llm"] == {"calls": 4, "prompt_tokens": 1_400, "completion_tokens": 60}
+    assert Usage(**summed["llm"]) == spent
+    assert "deferred" not in summed
     assert sum(summed["accounting"].values()) == summed["attributes_before"]
     assert lines[3]["error"] == "down"
 
 
 def test_a_run_without_entities_did_nothing() -> None:
     """Where nothing had changed there is nothing to report."""
-    summed = totals([])
+    summed = totals([], spent=NO_USAGE)
     assert summed["entities"] == []
     assert [summed[name] for name in ("failed", "held", "attributes_before")] == [0, 0, 0]
+
+
+def test_a_run_counts_what_waits_for_the_next() -> None:
+    """Entities that were put off are counted, with the first reason."""
+    waiting = [BudgetSpentError("spent"), BudgetSpentError("spent as well")]
+    summed = totals([], spent=NO_USAGE, deferred=waiting)
+    assert (summed["deferred"], summed["deferred_because"]) == (2, "spent")
 
 
 def test_a_consolidation_is_held_where_its_plan_is() -> None:

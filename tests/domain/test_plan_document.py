@@ -85,6 +85,8 @@ def test_a_plan_is_printed_with_all_it_does() -> None:
         "calls": 2,
         "prompt_tokens": 700,
         "completion_tokens": 30,
+        "cached_tokens": 0,
+        "reasoning_tokens": 0,
         "model": "scripted",
     }
 

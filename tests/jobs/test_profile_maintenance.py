@@ -7,10 +7,12 @@ from building import NICK
 from consolidating import NOW, ScriptedModel, context, ids, reply, rows_of, settings
 from databases import ATTRIBUTES, add_profile, add_row, dump, sql
 
+from llm_maint.applying import apply_held
 from llm_maint.domain.profile import Entity
+from llm_maint.domain.request import PROMPT_VERSION
 from llm_maint.domain.runs import Success
 from llm_maint.errors import UnknownNameError
-from llm_maint.jobs.profile_maintenance import JOB, apply_held, consolidate
+from llm_maint.jobs.profile_maintenance import JOB, consolidate
 from llm_maint.store import journal, plans, undo
 from llm_maint.store.database import Database
 
@@ -150,7 +152,7 @@ def test_what_was_undone_is_not_done_again(nick: Database) -> None:
     job = context(nick, ScriptedModel(_tidy))
     done = consolidate(job, NICK)
     assert done.plan_id is not None
-    occasion = journal.Occasion(judge="profile-1 m", now=NOW)
+    occasion = journal.Occasion(judge=f"{PROMPT_VERSION} m", now=NOW)
     undo.undo_plan(nick, done.plan_id, occasion)
     assert consolidate(job, NICK).unchanged
     assert dump(nick, ATTRIBUTES) == before

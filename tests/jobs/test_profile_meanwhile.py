@@ -9,9 +9,10 @@ from building import NICK
 from consolidating import NOW, ScriptedModel, context, ids, reply, rows_of
 from databases import ATTRIBUTES, add_row, dump, opened, sql
 
+from llm_maint.applying import apply_held
 from llm_maint.domain.runs import Claim
 from llm_maint.errors import ClaimLostError, PlanRefusedError
-from llm_maint.jobs.profile_maintenance import JOB, apply_held, consolidate
+from llm_maint.jobs.profile_maintenance import JOB, consolidate
 from llm_maint.store import jobs, plans, profiles, queue
 from llm_maint.store.database import Database
 

@@ -7,7 +7,7 @@ from building import NICK
 from consolidating import ScriptedModel, context, reply, rows_of, settings
 from databases import add_row, dump, sql
 
-from llm_maint.domain.chat import Completion, Usage
+from llm_maint.domain.chat import Completion, Finish, Usage
 from llm_maint.errors import ModelReplyError
 from llm_maint.jobs.profile_maintenance import consolidate
 from llm_maint.store.database import Database
@@ -21,7 +21,9 @@ def nick(database: Database) -> Database:
     return database
 
 
-CUT = Completion(text='{"groups": [{"re', model="scripted", cut=True, usage=Usage(1, 100, 10))
+CUT = Completion(
+    text='{"groups": [{"re', model="scripted", finish=Finish.LENGTH, usage=Usage(1, 100, 10)
+)
 
 
 def _cut_above(rows: int) -> ScriptedModel:
@@ -45,7 +47,8 @@ def test_a_row_whose_reply_is_always_cut_is_left_alone(nick: Database) -> None:
     done = consolidate(context(nick, _cut_above(0)), NICK)
     assert done.plan.accounting()["unreviewed"] == 8
     assert [row.image for row in rows_of(nick)] == before
-    assert done.plan.usage.calls == 15  # the whole tree, once
+    assert done.plan.usage.calls == 5  # 8, 4, 2, 1, 1: after two the rest is not tried
+    assert "llm.max_output_tokens" in done.plan.advice[0]
     again = ScriptedModel(lambda asked: reply(asked, remove=["r1"]))
     assert not consolidate(context(nick, again), NICK).unchanged
     assert len(rows_of(nick)) == 7

@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 import pytest
-from building import PROMPT, openai_model
+from building import PROMPT, asking
 from model_server import ModelServer, Raw, completion
 
 from llm_maint.domain.chat import Completion, Usage
@@ -16,13 +16,13 @@ from llm_maint.errors import ConfigurationError, ModelReplyError, ModelUnavailab
 
 def _asked(answer: str | Raw, **changed: Any) -> tuple[Completion, ModelServer]:  # noqa: ANN401 any field
     with ModelServer(lambda _: answer) as server:
-        return openai_model(server.url, **changed).complete(PROMPT), server
+        return asking(server.url, **changed).complete(PROMPT), server
 
 
 def test_a_reply_comes_with_its_model_and_usage() -> None:
     """The message's text, who wrote it, and the call with its tokens."""
     reply, _ = _asked("hello")
-    assert reply == Completion(text="hello", model="scripted", cut=False, usage=Usage(1, 7, 3))
+    assert reply == Completion(text="hello", model="scripted", usage=Usage(1, 7, 3))
 
 
 def test_the_request_is_a_chat_completion() -> None:
@@ -62,41 +62,41 @@ def test_how_much_structure_is_asked_for_is_a_setting(structured: str, sent: str
 
 
 @pytest.mark.parametrize("status", [400, 422])
-def test_a_server_without_schemas_is_asked_by_instructions_alone(status: int) -> None:
+def test_a_server_without_structure_is_asked_by_instructions_alone(status: int) -> None:
     """What was refused once is not asked for again by the same client."""
 
     def reply(body: dict[str, Any]) -> str | Raw:
         return Raw(status=status, body="no json_schema") if "response_format" in body else "hello"
 
     with ModelServer(reply) as server:
-        model = openai_model(server.url)
+        model = asking(server.url)
         assert [model.complete(PROMPT).text for _ in range(2)] == ["hello", "hello"]
-    assert ["response_format" in body for body in server.requests] == [True, False, False]
+    assert ["response_format" in body for body in server.requests] == [True, True, False, False]
 
 
 @pytest.mark.parametrize("structured", ["json_schema", "json_object", "none"])
 def test_only_auto_gives_up_structure(structured: str) -> None:
     """What the settings ask for is asked for; a refusal is then an error."""
     with ModelServer(lambda _: Raw(status=400, body="no")) as server:
-        model = openai_model(server.url, structured_output=structured)
+        model = asking(server.url, structured_output=structured)
         with pytest.raises(ModelReplyError, match="answered 400: no"):
             model.complete(PROMPT)
     assert len(server.requests) == 1
 
 
 def test_a_request_that_is_refused_in_every_form_is_an_error() -> None:
-    """After stepping down once there is nothing less to ask for."""
-    with ModelServer(lambda _: Raw(status=400, body="context too long")) as server:
-        model = openai_model(server.url)
-        with pytest.raises(ModelReplyError, match="answered 400: context too long"):
+    """After two steps down there is nothing less to ask for."""
+    with ModelServer(lambda _: Raw(status=400, body="I would rather not")) as server:
+        model = asking(server.url)
+        with pytest.raises(ModelReplyError, match="answered 400: I would rather not"):
             model.complete(PROMPT)
-    assert len(server.requests) == 2
+    assert len(server.requests) == 3
 
 
 def test_where_no_model_is_named_the_first_listed_is_asked() -> None:
     """The list is asked for once, and the name is used from then on."""
     with ModelServer(lambda _: "hello", models=("first", "second")) as server:
-        model = openai_model(server.url, model="")
+        model = asking(server.url, model="")
         model.complete(PROMPT)
         model.complete(PROMPT)
     assert server.paths == ["/v1/models", "/v1/chat/completions", "/v1/chat/completions"]
@@ -109,7 +109,7 @@ def test_a_server_that_lists_no_model_asks_for_the_setting() -> None:
         ModelServer(lambda _: "hello", models=()) as server,
         pytest.raises(ConfigurationError, match=r"lists no model: set llm\.model"),
     ):
-        openai_model(server.url, model="").complete(PROMPT)
+        asking(server.url, model="").complete(PROMPT)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_server_that_lists_no_model_asks_for_the_setting() -> None:
 def test_a_base_url_may_have_a_path_or_none(end: str, path: str) -> None:
     """A server named alone is asked below /v1, a path is taken as it is."""
     with ModelServer(lambda _: "hello") as server:
-        assert openai_model(server.url.removesuffix("/v1") + end).complete(PROMPT).text == "hello"
+        assert asking(server.url.removesuffix("/v1") + end).complete(PROMPT).text == "hello"
     assert server.paths == [path]
 
 
@@ -200,7 +200,7 @@ def test_a_server_that_drips_is_given_up() -> None:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
         try:
             with pytest.raises(ModelUnavailableError, match=r"within 0\.3 s"):
-                openai_model(address, timeout=0.3, max_attempts=1, model="m").complete(PROMPT)
+                asking(address, timeout=0.3, max_attempts=1, model="m").complete(PROMPT)
         finally:
             dripping.set()
             serving.join()

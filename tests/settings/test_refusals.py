@@ -76,7 +76,7 @@ def test_variables_that_are_no_settings_are_left_alone(variable: str) -> None:
         ("llm.max_attempts", "0"),
         ("llm.max_attempts", "1.5"),
         ("llm.temperature", "nan"),
-        ("llm.provider", '"anthropic"'),
+        ("llm.provider", '"telepathy"'),
         ("llm.structured_output", '"yaml"'),
         ("llm.base_url", '"127.0.0.1:8080"'),
         ("llm.base_url", '"ftp://host/v1"'),

@@ -9,13 +9,14 @@ from building import MORNING, NICK, day
 from consolidating import ScriptedModel, applied, context, ids, occasion, planned, reply, rows_of
 from databases import ATTRIBUTES, PROFILES, add_profile, add_row, dump, is_sqlite, opened, sql
 
+from llm_maint.applying import apply_held
 from llm_maint.domain.profile import Entity
 from llm_maint.domain.reply import Proposal
 from llm_maint.domain.runs import Success
 from llm_maint.domain.settlement import settle
 from llm_maint.domain.transfer import read_rows
 from llm_maint.errors import DatabaseBusyError, DataError, PlanRefusedError, SchemaError
-from llm_maint.jobs.profile_maintenance import apply_held, consolidate
+from llm_maint.jobs.profile_maintenance import consolidate
 from llm_maint.store import jobs, plans, profiles, queue, undo
 from llm_maint.store.database import Database
 from llm_maint.store.imports import import_rows

@@ -1,0 +1,81 @@
+"""The native messages protocol of Anthropic, and of servers that speak it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from llm_maint.domain.chat import Completion, Finish, Prompt, Usage
+from llm_maint.llm.faults import Fault, Kind
+from llm_maint.llm.form import Form
+from llm_maint.llm.provider import as_text, count, nothing, text_of, varied
+
+endpoint = "/messages"
+
+VERSION = "2023-06-01"
+"""Of the protocol; newer features are asked for by fields, not by another version."""
+
+_LENGTH = frozenset({"max_tokens", "model_context_window_exceeded"})
+
+_TOOL = "reply"
+
+
+def headers(key: str) -> Mapping[str, str]:
+    """Return the headers of every request."""
+    return {"anthropic-version": VERSION, **({"x-api-key": key} if key else {})}
+
+
+def document(
+    prompt: Prompt, form: Form, *, model: str, limit: int, temperature: float
+) -> dict[str, Any]:
+    """Return the JSON of a request; the protocol has no seed, and always needs a limit.
+
+    Where a schema of the output is refused, the middle step is a tool that the model must use.
+    """
+    body: dict[str, Any] = {
+        "model": model,
+        "max_tokens": limit,
+        "system": prompt.system,
+        "messages": [{"role": "user", "content": prompt.user}],
+    }
+    if form.temperature:
+        body["temperature"] = min(varied(temperature, prompt), 1.0)
+    if form.structure == "json_schema":
+        body["output_config"] = {"format": {"type": "json_schema", "schema": prompt.schema}}
+    elif form.structure == "json_object":
+        body["tools"] = [{"name": _TOOL, "input_schema": prompt.schema}]
+        body["tool_choice"] = {"type": "tool", "name": _TOOL}
+    return body
+
+
+def read(answer: Mapping[str, Any], *, asked: str) -> Completion | Fault:
+    """Return the reply of an answer of status 200."""
+    usage = _usage(answer.get("usage"))
+    content = answer.get("content")
+    stopped = str(answer.get("stop_reason")).lower()
+    if stopped == "refusal":
+        return nothing("its answer ended with refusal", usage, Kind.REFUSAL)
+    text = _tool_input(content) or text_of(content)
+    cut = stopped in _LENGTH
+    if not isinstance(content, list | str):
+        return nothing("answered without a message", usage)
+    if not text.strip() and not cut:
+        return nothing("answered with an empty message", usage)
+    return Completion(
+        text=text,
+        model=str(answer.get("model") or asked),
+        finish=Finish.LENGTH if cut else Finish.STOP,
+        usage=usage,
+    )
+
+
+def _tool_input(content: object) -> str:
+    for block in content if isinstance(content, list) else ():
+        if isinstance(block, dict) and block.get("type") == "tool_use" and block.get("input"):
+            return as_text(block["input"])
+    return ""
+
+
+def _usage(counted: object) -> Usage:
+    cached = count(counted, "cache_read_input_tokens")
+    written = count(counted, "cache_creation_input_tokens")
+    prompt = count(counted, "input_tokens") + cached + written
+    return Usage(1, prompt, count(counted, "output_tokens"), cached)

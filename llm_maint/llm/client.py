@@ -1,0 +1,265 @@
+"""The client of a model server: one for a run, so that it remembers what the server refused."""
+
+import asyncio
+import logging
+import random
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Mapping,
+)
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from llm_maint.domain.budget import Meter
+from llm_maint.domain.canary import SAFE_CHARACTERS
+from llm_maint.domain.chat import NO_USAGE, Completion, Prompt
+from llm_maint.errors import (
+    ConfigurationError,
+    DeferredError,
+    MaintError,
+    ModelFailedError,
+    PromptTooLongError,
+)
+from llm_maint.llm import faults
+from llm_maint.llm.address import Address
+from llm_maint.llm.context import Context
+from llm_maint.llm.explained import explained
+from llm_maint.llm.faults import Fault, Kind
+from llm_maint.llm.form import Form
+from llm_maint.llm.listing import Listed, listed
+from llm_maint.llm.provider import Provider, nothing
+from llm_maint.llm.retry import wait_before
+from llm_maint.llm.side_by_side import in_order
+from llm_maint.llm.transport import Answer, NoAnswer, Transport
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+QUOTED = 200
+"""Characters of what a server said that a message repeats."""
+
+FAILURES_IN_A_ROW = 2
+"""Requests at which a server may fail for good before it counts as broken for all."""
+
+
+@dataclass(slots=True)
+class _Connected:
+    """What lives as long as an event loop."""
+
+    transport: Transport
+    slots: asyncio.Semaphore
+    naming: asyncio.Lock
+
+
+@dataclass(slots=True, kw_only=True)
+class Client:
+    """A model behind a server; kept for one run of the program.
+
+    `model` empty takes the first that the server lists; `structured_output` is "auto",
+    "json_schema", "json_object" or "none"; `context_tokens` 0 is what the server tells. Times are
+    in seconds. `sleep`, `draw` and `clock` are for the retry policy.
+    """
+
+    address: Address
+    provider: Provider
+    model: str
+    api_key: str = field(repr=False)
+    timeout: float
+    max_attempts: int
+    max_output_tokens: int
+    temperature: float
+    concurrency: int
+    form: Form
+    context: Context
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    draw: random.Random = field(default_factory=random.Random)
+    _connected: _Connected | None = None
+    _models: list[Listed] | None = None
+    _structure_proven: bool = False
+    _failures: int = 0
+    _broken: MaintError | None = None
+
+    def in_order(self, works: Iterable[Coroutine[Any, Any, T]]) -> Generator[T]:
+        """Run work that asks this model; see `side_by_side.in_order`."""
+        ahead = 1 if self.concurrency == 1 else 2 * self.concurrency
+        return in_order(works, ahead=ahead, resources=self._connections)
+
+    async def complete(self, prompt: Prompt, meter: Meter) -> Completion:
+        """Return the model's reply; see `LanguageModel.complete`."""
+        async with self._open.slots:
+            self._check_working()
+            try:
+                await self._prepare(prompt)
+                completion = await self._asked(prompt, meter)
+            except MaintError as error:
+                self._note(error)
+                raise
+            self._failures = 0
+            return replace(
+                completion, text=self._safe(completion.text), model=self._safe(completion.model)
+            )
+
+    async def models(self) -> list[Listed]:
+        """Return the models that the server lists; the list is asked for once.
+
+        Raises:
+            MaintError: it cannot be reached, or lists none of its own.
+
+        """
+        async with self._open.naming:
+            if self._models is None:
+                self._models = listed(await self._listing())
+            return self._models
+
+    @asynccontextmanager
+    async def _connections(self) -> AsyncIterator[None]:
+        transport = Transport(
+            headers=self.provider.headers(self.api_key),
+            timeout=self.timeout,
+            connections=self.concurrency,
+        )
+        slots = asyncio.Semaphore(self.concurrency)
+        self._connected = _Connected(transport, slots, asyncio.Lock())
+        try:
+            yield
+        finally:
+            self._connected = None
+            await transport.close()
+
+    @property
+    def _open(self) -> _Connected:
+        assert self._connected is not None, "work that asks a model goes through in_order"
+        return self._connected
+
+    def _check_working(self) -> None:
+        if self._broken is not None:
+            raise DeferredError(str(self._broken), exit_code=self._broken.exit_code)
+
+    def _note(self, error: MaintError) -> None:
+        """Open the breaker where the next request would fail in the same way."""
+        self._failures += isinstance(error, ModelFailedError)
+        if error.ends_run or self._failures >= FAILURES_IN_A_ROW:
+            self._broken = self._broken or error
+
+    async def _prepare(self, prompt: Prompt) -> None:
+        """Learn the model's name and context where they are not set, as far as it matters."""
+        if not self.model:
+            models = await self.models()
+            if not models:
+                raise ConfigurationError(f"{self.address} lists no model: set llm.model")
+            self.model = models[0].name
+        if not self.context.tokens and prompt.size > SAFE_CHARACTERS:
+            try:
+                models = await self.models()
+            except MaintError as error:
+                log.info("the context's size is not known: %s", error)
+                self._models = models = []
+            self.context.learn(next((m.context for m in models if m.name == self.model), None))
+
+    async def _asked(self, prompt: Prompt, meter: Meter) -> Completion:
+        """Return the reply to a prompt: the form steps down, failures are tried again."""
+        form, tries = self.form, 0
+        ends = asyncio.get_running_loop().time() + self.timeout * self.max_attempts
+        while True:
+            self._check_fits(prompt)
+            meter.begin_call()
+            found = await self._once(prompt, form)
+            meter.add(found.usage)
+            if isinstance(found, Completion):
+                self.form, self._structure_proven = form, True
+                self.context.measure(prompt, found.usage)
+                return found
+            log.info("the model server %s %s", self.address, found.said)
+            if found.kind is Kind.TOO_LONG and self.context.learn(found.context):
+                continue
+            lesser = form.without(*found.refuses)
+            if lesser is None:
+                tries += 1
+                left = ends - asyncio.get_running_loop().time()
+                await self._wait(found, tries, within=left)
+                last = tries == self.max_attempts - 1
+                unproven = found.kind is Kind.FAILED and not self._structure_proven
+                lesser = (form.plain() if last and unproven else None) or form
+            form = lesser
+
+    def _check_fits(self, prompt: Prompt) -> None:
+        """Refuse what would not fit, before it is sent."""
+        if not self.context.fits(prompt, max_output_tokens=self.max_output_tokens):
+            raise PromptTooLongError(
+                f"{prompt.size:,} characters do not fit into a context of "
+                f"{self.context.tokens:,} tokens (llm.context_tokens)"
+            )
+
+    async def _wait(self, fault: Fault, tries: int, *, within: float) -> None:
+        """Wait before another try, or raise what the fault comes to."""
+        again = fault.kind in (Kind.DOWN, Kind.BUSY, Kind.FAILED) and not fault.final
+        wait = None
+        if again and tries < self.max_attempts:
+            named, attempt = fault.named_wait, tries + 1
+            wait = wait_before(attempt, named=named, draw=self.draw, within=within)
+        if wait is None:
+            raise explained(fault, place=str(self.address), model=self.model, tries=tries)
+        log.info("try %d of %d in %.1f s", tries + 1, self.max_attempts, wait)
+        await self.sleep(wait)
+        self._check_working()
+
+    async def _once(self, prompt: Prompt, form: Form) -> Completion | Fault:
+        document = self.provider.document(
+            prompt,
+            form,
+            model=self.model,
+            limit=self.context.reply_limit(self.max_output_tokens),
+            temperature=self.temperature,
+        )
+        answer = await self._exchange("POST", self.provider.endpoint, document)
+        if isinstance(answer, Fault):
+            return answer
+        found = self.provider.read(answer, asked=self.model)
+        return (
+            found if isinstance(found, Completion) else replace(found, said=self._safe(found.said))
+        )
+
+    async def _listing(self) -> Mapping[str, Any]:
+        for tries in range(1, self.max_attempts + 1):
+            answer = await self._exchange("GET", "/models")
+            if not isinstance(answer, Fault):
+                return answer
+            await self._wait(answer, tries, within=self.timeout)
+        raise AssertionError("unreachable")
+
+    async def _exchange(
+        self, method: str, endpoint: str, document: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any] | Fault:
+        """Return the JSON object of an answer, or what is wrong with it."""
+        answer = await self._open.transport.exchange(method, self.address.url(endpoint), document)
+        if isinstance(answer, NoAnswer):
+            kind = Kind.DOWN if answer.down else Kind.FAILED
+            return Fault(kind=kind, said=self._safe(answer.reason))
+        found = faults.parsed(answer.body)
+        if answer.status != faults.OK or (isinstance(found, dict) and found.get("error")):
+            fault = faults.of_answer(answer.status, answer.headers, answer.body, now=self.clock())
+            what = "an error" if answer.status == faults.OK else str(answer.status)
+            return replace(fault, said=self._quoted(answer, what))
+        if not isinstance(found, dict):
+            return nothing(self._quoted(answer, "no JSON"), NO_USAGE)
+        return found
+
+    def _quoted(self, answer: Answer, what: str) -> str:
+        """Return the first of what a server said, on one line."""
+        said = " ".join(self._safe(answer.body[:4_000].decode(errors="replace")).split())
+        where = answer.headers.get("location", "")
+        to = f" to {self._safe(where)}" if where else ""
+        return f"answered {what}{to}: {said[:QUOTED] or 'nothing'}"
+
+    def _safe(self, text: str) -> str:
+        """Return what a server said without the key, which some echo."""
+        return text.replace(self.api_key, "***") if self.api_key else text

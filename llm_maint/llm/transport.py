@@ -1,0 +1,103 @@
+"""The one place that speaks HTTP: a request to a model server, and an end that nothing outlives."""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx  # a successor with the same interface is a change of this line alone
+
+from llm_maint.errors import ConfigurationError
+
+CONNECT_SECONDS = 10.0
+"""A server that does not even accept a connection for this long is down."""
+
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+"""Far more than any reply has; what a server that runs wild may cost."""
+
+NO_ADDRESS = "llm.base_url is not the address of a server, as in http://127.0.0.1:8080/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer, read to its end; the names of its headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Why none came. `down` tells that there is no server, or that it gives no sign of life."""
+
+    reason: str
+    down: bool
+
+
+class Transport:
+    """Connections to one server, kept alive between requests; for one event loop.
+
+    Proxies and certificates come from the environment, as everywhere: `HTTPS_PROXY`, `NO_PROXY`,
+    `SSL_CERT_FILE`. Redirects are not followed: the key is for the host it was configured with.
+
+    `timeout` is in seconds, for a whole exchange: to connect, to send, and to read the last byte.
+    """
+
+    def __init__(self, *, headers: Mapping[str, str], timeout: float, connections: int) -> None:
+        if not all(value.isascii() and value.isprintable() for value in headers.values()):
+            raise ConfigurationError("the model server's key holds characters that no key can have")
+        self._timeout = timeout
+        try:
+            self._client = httpx.AsyncClient(
+                headers=dict(headers),
+                timeout=httpx.Timeout(None, connect=min(CONNECT_SECONDS, timeout)),
+                limits=httpx.Limits(
+                    max_connections=connections, max_keepalive_connections=connections
+                ),
+                follow_redirects=False,
+            )
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigurationError(f"SSL_CERT_FILE or SSL_CERT_DIR: {error}") from error
+        except (ValueError, ImportError, httpx.InvalidURL) as error:
+            raise ConfigurationError(f"a proxy of the environment: {error}") from error
+
+    async def exchange(
+        self, method: str, url: str, document: Mapping[str, object] | None = None
+    ) -> Answer | NoAnswer:
+        """Send a request, with a JSON document where one is given, and read the answer.
+
+        Raises:
+            ConfigurationError: the address is none.
+
+        """
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._exchange(method, url, document)
+        except httpx.ConnectTimeout:
+            return NoAnswer("does not accept a connection", down=True)
+        except (TimeoutError, httpx.TimeoutException):
+            reason = f"gave no answer within {self._timeout:g} s (llm.timeout_seconds)"
+            return NoAnswer(reason, down=True)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
+            raise ConfigurationError(NO_ADDRESS) from error
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            down = isinstance(error, httpx.ConnectError | httpx.ProxyError)
+            what = "cannot be reached" if down else "broke off"
+            return NoAnswer(f"{what}: {error or type(error).__name__}", down=down)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def _exchange(
+        self, method: str, url: str, document: Mapping[str, object] | None
+    ) -> Answer | NoAnswer:
+        content = bytearray()
+        async with self._client.stream(method, url, json=document) as answer:
+            async for chunk in answer.aiter_bytes():
+                content += chunk
+                if len(content) > MAX_ANSWER_BYTES:
+                    return NoAnswer("does not stop answering", down=False)
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            return Answer(answer.status_code, headers, bytes(content))
