@@ -63,6 +63,10 @@ class ConfigurationError(MaintError):
     ends_run = True
 
 
+class UnknownModelError(ConfigurationError):
+    """The model server has no such model, or no such path."""
+
+
 class SchemaError(MaintError):
     """The database schema is not the one this version works with."""
 

@@ -7,7 +7,7 @@ import typer
 
 from llm_maint import __version__
 from llm_maint.bootstrap.process import install_log, surroundings
-from llm_maint.cli import config, db, demo, init, jobs, plans, profile, run_due, runs
+from llm_maint.cli import config, db, demo, doctor, init, jobs, plans, profile, run_due, runs
 from llm_maint.cli.session import Session
 from llm_maint.console.output import Output
 
@@ -65,4 +65,5 @@ profile.app.add_typer(plans.app)
 app.add_typer(profile.app, name="profile")
 app.add_typer(db.app, name="db")
 app.add_typer(config.app, name="config")
+app.command()(doctor.doctor)
 app.command()(demo.demo)

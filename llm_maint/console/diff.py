@@ -26,6 +26,8 @@ def consolidation_lines(done: Consolidation, *, dry_run: bool, uses_model: bool)
     yield from plan_lines(plan)
     if not uses_model:
         yield Line("no model is configured: only exact duplicates were looked for", "yellow")
+    for advice in plan.advice:
+        yield Line(advice, "yellow")
     if plan.held is not None:
         yield from _held_lines(done)
     elif dry_run:

@@ -184,11 +184,15 @@ _ONE_SECOND = 1_000
 
 def _consolidated(result: Mapping[str, Any]) -> str:
     entities = result["entities"]
+    waiting = f", {result['deferred']} wait for the next run" if result.get("deferred") else ""
     if not entities:
-        return "nothing has changed since the last run"
+        return f"nothing was consolidated{waiting}" if waiting else _NOTHING_CHANGED
     who = entities[0]["entity_id"] if len(entities) == 1 else f"{len(entities)} entities"
     held = f", {result['held']} held for review" if result["held"] else ""
-    return f"{who}: {before_after(result)} rows{held}"
+    return f"{who}: {before_after(result)} rows{held}{waiting}"
+
+
+_NOTHING_CHANGED = "nothing has changed since the last run"
 
 
 def _next(job: ScheduledJob, *, now: datetime) -> str:

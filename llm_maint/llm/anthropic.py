@@ -46,24 +46,33 @@ def document(
     return body
 
 
+def usage(answer: Mapping[str, Any]) -> Usage:
+    """Return what an answer counted; the protocol counts cached tokens apart from the others."""
+    counted = answer.get("usage")
+    cached = count(counted, "cache_read_input_tokens")
+    written = count(counted, "cache_creation_input_tokens")
+    prompt = count(counted, "input_tokens") + cached + written
+    return Usage(1, prompt, count(counted, "output_tokens"), cached)
+
+
 def read(answer: Mapping[str, Any], *, asked: str) -> Completion | Fault:
     """Return the reply of an answer of status 200."""
-    usage = _usage(answer.get("usage"))
+    spent = usage(answer)
     content = answer.get("content")
     stopped = str(answer.get("stop_reason")).lower()
     if stopped == "refusal":
-        return nothing("its answer ended with refusal", usage, Kind.REFUSAL)
+        return nothing("its answer ended with refusal", spent, Kind.REFUSAL)
     text = _tool_input(content) or text_of(content)
     cut = stopped in _LENGTH
     if not isinstance(content, list | str):
-        return nothing("answered without a message", usage)
+        return nothing("answered without a message", spent)
     if not text.strip() and not cut:
-        return nothing("answered with an empty message", usage)
+        return nothing("answered with an empty message", spent)
     return Completion(
         text=text,
         model=str(answer.get("model") or asked),
         finish=Finish.LENGTH if cut else Finish.STOP,
-        usage=usage,
+        usage=spent,
     )
 
 
@@ -72,10 +81,3 @@ def _tool_input(content: object) -> str:
         if isinstance(block, dict) and block.get("type") == "tool_use" and block.get("input"):
             return as_text(block["input"])
     return ""
-
-
-def _usage(counted: object) -> Usage:
-    cached = count(counted, "cache_read_input_tokens")
-    written = count(counted, "cache_creation_input_tokens")
-    prompt = count(counted, "input_tokens") + cached + written
-    return Usage(1, prompt, count(counted, "output_tokens"), cached)

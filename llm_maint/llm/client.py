@@ -248,7 +248,8 @@ class Client:
         if answer.status != faults.OK or (isinstance(found, dict) and found.get("error")):
             fault = faults.of_answer(answer.status, answer.headers, answer.body, now=self.clock())
             what = "an error" if answer.status == faults.OK else str(answer.status)
-            return replace(fault, said=self._quoted(answer, what))
+            spent = self.provider.usage(found) if isinstance(found, dict) else NO_USAGE
+            return replace(fault, said=self._quoted(answer, what), usage=spent)
         if not isinstance(found, dict):
             return nothing(self._quoted(answer, "no JSON"), NO_USAGE)
         return found

@@ -9,6 +9,7 @@ from llm_maint.errors import (
     ModelReplyError,
     ModelUnavailableError,
     PromptTooLongError,
+    UnknownModelError,
     UnreadableReplyError,
 )
 from llm_maint.llm.faults import Fault, Kind
@@ -44,7 +45,7 @@ _EXPLAINED: dict[Kind, tuple[type[MaintError], str]] = {
     Kind.QUOTA: (ModelBusyError, "the quota of {place} is used up: it {said}"),
     Kind.KEY: (ConfigurationError, "{place} refuses the key: check llm.api_key_file ({said})"),
     Kind.MODEL: (
-        ConfigurationError,
+        UnknownModelError,
         "{place} has no such path or no model {model!r}: check llm.base_url and llm.model ({said})",
     ),
     Kind.ELSEWHERE: (

@@ -47,33 +47,9 @@ def document(
     return body
 
 
-def read(answer: Mapping[str, Any], *, asked: str) -> Completion | Fault:
-    """Return the reply of an answer of status 200."""
-    usage = _usage(answer.get("usage"))
-    choices = answer.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(choice, dict) or not isinstance(message, dict):
-        return nothing("answered without a message", usage)
-    finish = str(choice.get("finish_reason")).lower()
-    if finish in _FILTERED or message.get("refusal"):
-        said = message.get("refusal") or f"its answer ended with {finish}"
-        return nothing(str(said), usage, Kind.REFUSAL)
-    text = text_of(message.get("content"))
-    cut = finish in _LENGTH
-    if not text.strip() and not cut:
-        text = next((said for name in _REASONING if (said := text_of(message.get(name)))), "")
-    if not text.strip() and not cut:
-        return nothing("answered with an empty message", usage)
-    return Completion(
-        text=text,
-        model=str(answer.get("model") or asked),
-        finish=Finish.LENGTH if cut else Finish.STOP,
-        usage=usage,
-    )
-
-
-def _usage(counted: object) -> Usage:
+def usage(answer: Mapping[str, Any]) -> Usage:
+    """Return what an answer counted."""
+    counted = answer.get("usage")
     details = counted if isinstance(counted, dict) else {}
     return Usage(
         1,
@@ -83,3 +59,41 @@ def _usage(counted: object) -> Usage:
         or count(counted, "prompt_cache_hit_tokens"),
         count(details.get("completion_tokens_details"), "reasoning_tokens"),
     )
+
+
+def read(answer: Mapping[str, Any], *, asked: str) -> Completion | Fault:
+    """Return the reply of an answer of status 200."""
+    spent = usage(answer)
+    choices = answer.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict | None):
+        return nothing("answered without a message", spent)
+    message = message or {}
+    finish = str(choice.get("finish_reason")).lower()
+    if choice.get("error") or finish == "error":  # as a router tells of who is behind it
+        return nothing("answered an error in place of a message", spent, Kind.FAILED)
+    if refusal := _refusal(message) or (finish in _FILTERED and finish):
+        return nothing(f"answered: {refusal}", spent, Kind.REFUSAL)
+    text = text_of(message.get("content"))
+    cut = finish in _LENGTH
+    if not text.strip() and not cut:
+        text = next((said for name in _REASONING if (said := text_of(message.get(name)))), "")
+    if not text.strip() and not cut:
+        return nothing("answered with an empty message", spent)
+    return Completion(
+        text=text,
+        model=str(answer.get("model") or asked),
+        finish=Finish.LENGTH if cut else Finish.STOP,
+        usage=spent,
+    )
+
+
+def _refusal(message: Mapping[str, Any]) -> str:
+    """Return what a model refused with: a field of the message, or a part of its content."""
+    content = message.get("content")
+    parts = content if isinstance(content, list) else []
+    for said in (message, *parts):
+        if isinstance(said, dict) and said.get("refusal"):
+            return str(said["refusal"])
+    return ""

@@ -30,6 +30,10 @@ class Provider(Protocol):
         """Return the JSON of a request whose reply has at most `limit` tokens."""
         ...
 
+    def usage(self, answer: Mapping[str, Any]) -> Usage:
+        """Return what an answer counted, an error too; nothing where it did not."""
+        ...
+
     def read(self, answer: Mapping[str, Any], *, asked: str) -> Completion | Fault:
         """Return the reply of an answer of status 200; `asked` is the model that was asked."""
         ...

@@ -33,7 +33,7 @@ from llm_maint.errors import (
         pytest.param(Raw(body='{"choices": null}'), "without a message", id="choices of null"),
         pytest.param(Raw(body='{"choices": {"0": 1}}'), "without a message", id="no list"),
         pytest.param(Raw(body='{"choices": [null]}'), "without a message", id="a choice of null"),
-        pytest.param(Raw(body='{"choices": [{}]}'), "without a message", id="an empty choice"),
+        pytest.param(Raw(body='{"choices": [{}]}'), "an empty message", id="an empty choice"),
         pytest.param(Raw(body='{"choices": [{"message": "x"}]}'), "without a message", id="a text"),
         pytest.param(Raw(body=completion(None)), "an empty message", id="content of null"),
         pytest.param(Raw(body=completion(5)), "an empty message", id="a number as content"),

@@ -1,0 +1,39 @@
+"""What `doctor` finds: one check after the other, each with what mends it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from llm_maint.domain.settlement import worst
+from llm_maint.errors import ExitCode, MaintError
+
+
+class State(StrEnum):
+    """How a check went."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One check: what was looked at, what was found, and the command that mends it."""
+
+    name: str
+    state: State
+    found: str
+    mend: str = ""
+    exit_code: ExitCode = ExitCode.OK
+
+
+def failed(name: str, error: MaintError, mend: str = "") -> Check:
+    """Return the check that ended with an error."""
+    return Check(
+        name=name, state=State.FAILURE, found=str(error), mend=mend, exit_code=error.exit_code
+    )
+
+
+def exit_code_of(checks: Iterable[Check]) -> ExitCode:
+    """Return the exit code of a check-up: warnings are no failure."""
+    return worst(check.exit_code for check in checks if check.state is State.FAILURE)

@@ -1,0 +1,131 @@
+"""Whether a model server does what a consolidation needs, explained in the server's own terms."""
+
+from collections.abc import Iterator
+
+from llm_maint.domain.budget import Meter
+from llm_maint.domain.chat import Completion, Prompt
+from llm_maint.domain.checkup import Check, State, failed
+from llm_maint.domain.extract import first_of, one_object
+from llm_maint.domain.nearest import nearest
+from llm_maint.errors import ConfigurationError, MaintError, UnknownModelError, UnreadableReplyError
+from llm_maint.llm.client import Client
+from llm_maint.llm.listing import Listed
+
+TINY = Prompt(
+    system='Reply with one JSON object only: {"nonce": "", "ready": true}. Copy the nonce.',
+    user='{"nonce": "k7f2"}',
+    schema={
+        "type": "object",
+        "properties": {"nonce": {"type": "string"}, "ready": {"type": "boolean"}},
+        "required": ["nonce", "ready"],
+        "additionalProperties": False,
+    },
+)
+"""The smallest request that has all a consolidation's has."""
+
+SMALL_CONTEXT = 4_096
+"""Tokens below which a request holds only a few rows."""
+
+_SHOWN = 8
+"""Names of models that a message repeats."""
+
+
+async def check_up(client: Client) -> list[Check]:
+    """Ask for the list of models, and for one tiny structured reply."""
+    try:
+        models = await client.models()
+    except MaintError as error:
+        models, listing = [], failed("model server", error)
+        if error.exit_code is not ConfigurationError.exit_code:
+            return [listing]  # it is not there: nothing else can be asked
+    else:
+        found = f"{client.address} lists {len(models)} models: {_names(models)}"
+        listing = Check(name="model server", state=State.OK, found=found)
+    wanted = client.model
+    try:
+        completion = await client.complete(TINY, Meter())
+    except MaintError as error:
+        return [listing, _not_answered(error, wanted, models)]
+    return [
+        _answers_without_listing(listing),
+        *_model_checks(client, wanted, models),
+        _reply_check(client, completion),
+    ]
+
+
+def _answers_without_listing(listing: Check) -> Check:
+    """Return the check of the list: a server that answers need not have one."""
+    if listing.state is State.OK:
+        return listing
+    found = f"answers, but lists no models ({listing.found})"
+    return Check(name=listing.name, state=State.WARNING, found=found)
+
+
+def _not_answered(error: MaintError, wanted: str, models: list[Listed]) -> Check:
+    if isinstance(error, UnknownModelError) and models and not _has(models, wanted):
+        close = nearest(wanted, [model.name for model in models]) or models[0].name
+        found = f"model {wanted!r} not found: the server has {_names(models)}"
+        mend = f"llm-maint config set llm.model {close}"
+        return Check(
+            name="model",
+            state=State.FAILURE,
+            found=found,
+            mend=mend,
+            exit_code=error.exit_code,
+        )
+    return failed("model", error)
+
+
+def _model_checks(client: Client, wanted: str, models: list[Listed]) -> Iterator[Check]:
+    name = "model"
+    if wanted and models and not _has(models, wanted):
+        found = f"{wanted!r} answers, but is not listed: the server has {_names(models)}"
+        yield Check(name=name, state=State.WARNING, found=found)
+    else:
+        yield Check(name=name, state=State.OK, found=client.model)
+    listed = next((model.context for model in models if model.name == client.model), None)
+    tokens = client.context.tokens or listed
+    mend = "llm-maint config set llm.context_tokens TOKENS"
+    if tokens is None:
+        found = "its size is not known: requests of up to max_rows_per_request rows are sent"
+        yield Check(name="context", state=State.WARNING, found=found, mend=mend)
+    elif tokens < SMALL_CONTEXT:
+        found = f"{tokens:,} tokens: few rows fit into one request"
+        yield Check(name="context", state=State.WARNING, found=found, mend=mend)
+    else:
+        whose = "as set" if client.context.tokens else "as the server tells"
+        yield Check(name="context", state=State.OK, found=f"{tokens:,} tokens, {whose}")
+
+
+def _reply_check(client: Client, completion: Completion) -> Check:
+    structure = client.form.structure
+    how = {"none": "by instructions alone"}.get(structure, f"by {structure}")
+    if completion.cut:
+        found = f"a reply of a few words was cut: {first_of(completion.text)}"
+        mend = "llm-maint config set llm.max_output_tokens 8192"
+        return _unusable(found, mend)
+    try:
+        document = one_object(completion.text)
+    except UnreadableReplyError as error:
+        return _unusable(f"asked {how}, {error}", "llm-maint config set llm.model ANOTHER")
+    if document.get("ready") is not True or document.get("nonce") != "k7f2":
+        found = f"structure is kept ({how}), but not what was asked: {first_of(completion.text)}"
+        return Check(name="reply", state=State.WARNING, found=found)
+    tokens = completion.usage.tokens
+    return Check(name="reply", state=State.OK, found=f"as asked, {how}; {tokens} tokens")
+
+
+def _unusable(found: str, mend: str) -> Check:
+    error = UnreadableReplyError(found)
+    return failed("reply", error, mend)
+
+
+def _has(models: list[Listed], wanted: str) -> bool:
+    """Return whether a model is listed; a name without a tag stands for its latest."""
+    return any(model.name in (wanted, f"{wanted}:latest") for model in models)
+
+
+def _names(models: list[Listed]) -> str:
+    names = [model.name for model in models[:_SHOWN]]
+    more = len(models) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "") or "none"
