@@ -3,25 +3,35 @@
 from collections.abc import Iterator
 
 from llm_maint.domain.budget import Meter
-from llm_maint.domain.chat import Completion, Prompt
+from llm_maint.domain.chat import Completion
 from llm_maint.domain.checkup import Check, State, failed
-from llm_maint.domain.extract import first_of, one_object
+from llm_maint.domain.extract import first_of
 from llm_maint.domain.nearest import nearest
+from llm_maint.domain.profile import Attribute, Entity
+from llm_maint.domain.reply import read_reply
+from llm_maint.domain.request import request_for
 from llm_maint.errors import ConfigurationError, MaintError, UnknownModelError, UnreadableReplyError
 from llm_maint.llm.client import Client
 from llm_maint.llm.listing import Listed
 
-TINY = Prompt(
-    system='Reply with one JSON object only: {"nonce": "", "ready": true}. Copy the nonce.',
-    user='{"nonce": "k7f2"}',
-    schema={
-        "type": "object",
-        "properties": {"nonce": {"type": "string"}, "ready": {"type": "boolean"}},
-        "required": ["nonce", "ready"],
-        "additionalProperties": False,
-    },
+TINY = request_for(
+    Entity("user", "doctor"),
+    [
+        Attribute(
+            id=1,
+            category="preference",
+            key="drink",
+            value="tea",
+            confidence=0.8,
+            source="inferred",
+            source_message_id=None,
+            created_at=None,
+            updated_at=None,
+            image={},
+        )
+    ],
 )
-"""The smallest request that has all a consolidation's has."""
+"""A consolidation's request about one row that nobody has: rules and schema are the real ones."""
 
 SMALL_CONTEXT = 4_096
 """Tokens below which a request holds only a few rows."""
@@ -43,7 +53,7 @@ async def check_up(client: Client) -> list[Check]:
         listing = Check(name="model server", state=State.OK, found=found)
     wanted = client.model
     try:
-        completion = await client.complete(TINY, Meter())
+        completion = await client.complete(TINY.prompt, Meter())
     except MaintError as error:
         return [listing, _not_answered(error, wanted, models)]
     return [
@@ -105,11 +115,11 @@ def _reply_check(client: Client, completion: Completion) -> Check:
         mend = "llm-maint config set llm.max_output_tokens 8192"
         return _unusable(found, mend)
     try:
-        document = one_object(completion.text)
+        reply = read_reply(completion.text, TINY.ids)
     except UnreadableReplyError as error:
         return _unusable(f"asked {how}, {error}", "llm-maint config set llm.model ANOTHER")
-    if document.get("ready") is not True or document.get("nonce") != "k7f2":
-        found = f"structure is kept ({how}), but not what was asked: {first_of(completion.text)}"
+    if reply.nonce != TINY.nonce:
+        found = f"readable ({how}), but without the nonce that shows that the request was seen"
         return Check(name="reply", state=State.WARNING, found=found)
     tokens = completion.usage.tokens
     return Check(name="reply", state=State.OK, found=f"as asked, {how}; {tokens} tokens")

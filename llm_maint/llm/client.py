@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import random
 from collections.abc import (
     AsyncIterator,
@@ -25,6 +26,7 @@ from llm_maint.errors import (
     DeferredError,
     MaintError,
     ModelFailedError,
+    ModelReplyError,
     PromptTooLongError,
 )
 from llm_maint.llm import faults
@@ -160,7 +162,7 @@ class Client:
         if not self.context.tokens and prompt.size > SAFE_CHARACTERS:
             try:
                 models = await self.models()
-            except MaintError as error:
+            except (ConfigurationError, ModelFailedError, ModelReplyError) as error:
                 log.info("the context's size is not known: %s", error)
                 self._models = models = []
             self.context.learn(next((m.context for m in models if m.name == self.model), None))
@@ -172,7 +174,8 @@ class Client:
         while True:
             self._check_fits(prompt)
             meter.begin_call()
-            found = await self._once(prompt, form)
+            left = ends - asyncio.get_running_loop().time()
+            found = await self._once(prompt, form, within=left)
             meter.add(found.usage)
             if isinstance(found, Completion):
                 self.form, self._structure_proven = form, True
@@ -212,7 +215,7 @@ class Client:
         await self.sleep(wait)
         self._check_working()
 
-    async def _once(self, prompt: Prompt, form: Form) -> Completion | Fault:
+    async def _once(self, prompt: Prompt, form: Form, *, within: float) -> Completion | Fault:
         document = self.provider.document(
             prompt,
             form,
@@ -220,7 +223,7 @@ class Client:
             limit=self.context.reply_limit(self.max_output_tokens),
             temperature=self.temperature,
         )
-        answer = await self._exchange("POST", self.provider.endpoint, document)
+        answer = await self._exchange("POST", self.provider.endpoint, document, within=within)
         if isinstance(answer, Fault):
             return answer
         found = self.provider.read(answer, asked=self.model)
@@ -237,10 +240,16 @@ class Client:
         raise AssertionError("unreachable")
 
     async def _exchange(
-        self, method: str, endpoint: str, document: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        endpoint: str,
+        document: Mapping[str, Any] | None = None,
+        *,
+        within: float = math.inf,
     ) -> Mapping[str, Any] | Fault:
         """Return the JSON object of an answer, or what is wrong with it."""
-        answer = await self._open.transport.exchange(method, self.address.url(endpoint), document)
+        url = self.address.url(endpoint)
+        answer = await self._open.transport.exchange(method, url, document, within=within)
         if isinstance(answer, NoAnswer):
             kind = Kind.DOWN if answer.down else Kind.FAILED
             return Fault(kind=kind, said=self._safe(answer.reason))

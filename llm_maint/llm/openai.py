@@ -6,7 +6,7 @@ from typing import Any
 from llm_maint.domain.chat import Completion, Finish, Prompt, Usage
 from llm_maint.llm.faults import Fault, Kind
 from llm_maint.llm.form import Form
-from llm_maint.llm.provider import count, nothing, text_of, varied
+from llm_maint.llm.provider import count, named, nothing, text_of, varied
 
 endpoint = "/chat/completions"
 
@@ -83,7 +83,7 @@ def read(answer: Mapping[str, Any], *, asked: str) -> Completion | Fault:
         return nothing("answered with an empty message", spent)
     return Completion(
         text=text,
-        model=str(answer.get("model") or asked),
+        model=named(answer.get("model"), asked),
         finish=Finish.LENGTH if cut else Finish.STOP,
         usage=spent,
     )

@@ -15,6 +15,10 @@ MOST_TOKENS = 1_000_000_000
 """A count beyond it is a server's mistake."""
 
 
+LONGEST_NAME = 200
+"""Characters that are kept of a model's name."""
+
+
 class Provider(Protocol):
     """A protocol; a module can be one."""
 
@@ -56,6 +60,13 @@ def count(counted: object, *names: str) -> int:
         if isinstance(number, int) and not isinstance(number, bool) and number > 0:
             return min(number, MOST_TOKENS)
     return 0
+
+
+def named(model: object, asked: str) -> str:
+    """Return the name of the model that answered, as fit for a record as any name."""
+    if not isinstance(model, str):
+        return asked
+    return "".join(filter(str.isprintable, model))[:LONGEST_NAME] or asked
 
 
 def text_of(content: object) -> str:

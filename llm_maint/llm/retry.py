@@ -54,7 +54,7 @@ def wait_before(
     """
     if named is None:
         wait = draw.uniform(0, min(LONGEST_OWN_WAIT, 2.0 ** (attempt - 1)))
-        return min(wait, max(within, 0))
+        return None if within <= 0 else min(wait, within)
     return None if named > min(LONGEST_WAIT, within) else named + draw.uniform(0, JITTER * named)
 
 

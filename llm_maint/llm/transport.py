@@ -1,6 +1,7 @@
 """The one place that speaks HTTP: a request to a model server, and an end that nothing outlives."""
 
 import asyncio
+import math
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,16 +64,23 @@ class Transport:
             raise ConfigurationError(f"a proxy of the environment: {error}") from error
 
     async def exchange(
-        self, method: str, url: str, document: Mapping[str, object] | None = None
+        self,
+        method: str,
+        url: str,
+        document: Mapping[str, object] | None = None,
+        *,
+        within: float = math.inf,
     ) -> Answer | NoAnswer:
         """Send a request, with a JSON document where one is given, and read the answer.
+
+        `within` are the seconds that are left for it, where that is less than the time-out.
 
         Raises:
             ConfigurationError: the address is none.
 
         """
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(min(self._timeout, within)):
                 return await self._exchange(method, url, document)
         except httpx.ConnectTimeout:
             return NoAnswer("does not accept a connection", down=True)

@@ -7,7 +7,10 @@ import pytest
 from command import Command
 from model_server import ModelServer, Raw, completion
 
-READY = json.dumps({"nonce": "k7f2", "ready": True})
+
+def _ready(body: dict[str, Any]) -> str:
+    asked = json.loads(body["messages"][-1]["content"])
+    return json.dumps({"nonce": asked["nonce"], "groups": [], "remove": [], "reviewed": ["r1"]})
 
 
 def _checks(command: Command, server: ModelServer, code: int, **settings: str) -> dict[str, Any]:
@@ -19,7 +22,7 @@ def _checks(command: Command, server: ModelServer, code: int, **settings: str) -
 def test_all_is_well(command: Command) -> None:
     """Settings, database, clock and model are looked at, and one tiny reply is asked for."""
     command("init")
-    with ModelServer(lambda _: READY, models=("small", "large")) as server:
+    with ModelServer(_ready, models=("small", "large")) as server:
         done = command.having(llm_base_url=server.url, llm_context_tokens="8192")("doctor")
     assert [line.split()[0] for line in done.out.splitlines()] == ["ok"] * 7
     assert "lists 2 models: small, large" in done.out
@@ -53,7 +56,8 @@ def test_a_model_that_is_not_there_is_told_beside_those_that_are(sqlite_command:
         pytest.param(
             Raw(body=completion("{", finish_reason="length")), 1, "reply", "was cut", id="cut"
         ),
-        pytest.param('{"no": 1}', 0, "reply", "but not what was asked", id="another object"),
+        pytest.param('{"no": 1}', 1, "reply", "has none of groups", id="another object"),
+        pytest.param('{"groups": []}', 0, "reply", "without the nonce", id="no nonce"),
     ],
 )
 def test_each_failure_is_a_line_of_its_own(
@@ -71,7 +75,7 @@ def test_each_failure_is_a_line_of_its_own(
 
 def test_a_server_that_is_down_is_found_out_at_once(sqlite_command: Command) -> None:
     """One try, one line, and the exit code of a server that cannot be reached."""
-    with ModelServer(lambda _: READY) as server:
+    with ModelServer(_ready) as server:
         gone = server.url
     done = sqlite_command.having(llm_base_url=gone)("doctor", code=69)
     assert "failure  model server  " in done.out
