@@ -151,6 +151,10 @@ class UnreadableReplyError(ModelReplyError):
     """The reply is not the one JSON object that was asked for; another seed may bring it."""
 
 
+class RequestRefusedError(ModelReplyError):
+    """The model server refuses this request in every form."""
+
+
 class ModelRefusalError(ModelReplyError):
     """The model, or a filter before it, refuses to answer this request."""
 

@@ -13,6 +13,7 @@ from llm_maint.llm.address import Address
 from llm_maint.llm.client import Client
 from llm_maint.llm.context import Context
 from llm_maint.llm.form import Form
+from llm_maint.llm.secret import Secret
 
 PROMPT = Prompt(system="rules", user='{"rows": []}', schema={"type": "object"})
 
@@ -73,7 +74,7 @@ def asking(base_url: str, **changed: Any) -> Asking:  # noqa: ANN401 any field
     fields: dict[str, Any] = {
         "provider": openai,
         "model": "m",
-        "api_key": "",
+        "secret": Secret(changed.pop("api_key", "")),
         "timeout": 5,
         "max_attempts": 3,
         "max_output_tokens": 100,

@@ -121,6 +121,7 @@ def model_client(settings: Settings) -> "Client":
     from llm_maint.llm.client import Client
     from llm_maint.llm.context import Context
     from llm_maint.llm.form import Form
+    from llm_maint.llm.secret import Secret
 
     address, key = Address.of(llm.base_url), _api_key(settings)
     if not llm.allow_insecure:
@@ -129,7 +130,7 @@ def model_client(settings: Settings) -> "Client":
         address=address,
         provider=anthropic if llm.provider == "anthropic" else openai,
         model=settings.profile_maintenance.model or llm.model,
-        api_key=key,
+        secret=Secret(key),
         timeout=llm.timeout_seconds,
         max_attempts=llm.max_attempts,
         max_output_tokens=llm.max_output_tokens,

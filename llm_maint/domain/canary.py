@@ -14,6 +14,11 @@ LEAST_COUNT = 256
 """A count below it is no sign of a cut: no context is so small, but some servers leave out what
 they had cached, or do not count."""
 
+ADVICE = (
+    "the model did not see all of a long request: raise the context of the model server, or set "
+    "llm.context_tokens to what it really is"
+)
+
 
 def check_seen(request: Request, completion: Completion, nonce: object) -> None:
     """Refuse the reply of a model that cannot have seen the start of its request.
@@ -28,10 +33,10 @@ def check_seen(request: Request, completion: Completion, nonce: object) -> None:
     """
     if nonce == request.nonce:
         if _counted_too_few(request, completion):
-            raise LostPromptError(_advice(request, completion))
+            raise LostPromptError(ADVICE)
         return
     if request.prompt.size > SAFE_CHARACTERS:
-        raise LostPromptError(_advice(request, completion))
+        raise LostPromptError(ADVICE)
     if nonce is not None:
         raise UnreadableReplyError("the reply echoes another nonce than the request's")
 
@@ -39,12 +44,3 @@ def check_seen(request: Request, completion: Completion, nonce: object) -> None:
 def _counted_too_few(request: Request, completion: Completion) -> bool:
     counted, size = completion.usage.prompt_tokens, request.prompt.size
     return size > SAFE_CHARACTERS and LEAST_COUNT <= counted < size / MOST_CHARACTERS_PER_TOKEN
-
-
-def _advice(request: Request, completion: Completion) -> str:
-    counted = completion.usage.prompt_tokens
-    seen = f" (it counted {counted:,} tokens)" if counted else ""
-    return (
-        f"the model did not see all of a request of {request.prompt.size:,} characters{seen}: "
-        "raise the context of the model server, or set llm.context_tokens to what it really is"
-    )

@@ -60,6 +60,7 @@ def line(done: Consolidation) -> dict[str, Any]:
         **_of_entity(done.plan.entity),
         **{name: document[name] for name in shown},
         **advice,
+        "partial": done.plan.partial,
         "plan_id": done.plan_id,
         "applied": done.applied,
         "held": done.held,
@@ -107,6 +108,15 @@ def totals(
         "accounting": dict(accounted),
         "llm": asdict(spent),
         **waiting,
+    }
+
+
+def put_off(result: Mapping[str, Any]) -> set[Entity]:
+    """Return the entities that a run's result says failed or were not judged to their end."""
+    return {
+        Entity(each["entity_type"], each["entity_id"])
+        for each in result.get("entities", ())
+        if each.get("error") is not None or each.get("partial")
     }
 
 

@@ -126,10 +126,10 @@ class _Enquiry:
         except BudgetSpentError:
             return _left(rows, _BUDGET_SPENT)
         except PromptTooLongError as error:
+            lost = isinstance(error, LostPromptError)
             if len(rows) == 1:
-                return _left(rows, str(error) or _TOO_LONG_ALONE)
-            advice = (str(error),) if isinstance(error, LostPromptError) else ()
-            return await self._halves(rows, *advice)
+                return _left(rows, str(error) if lost else _TOO_LONG_ALONE)
+            return await self._halves(rows, *[str(error)] if lost else ())
         if reply is None:  # the reply was cut, which is never repaired
             if len(rows) == 1:
                 self.cut_in_a_row += 1

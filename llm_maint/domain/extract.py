@@ -8,14 +8,26 @@ from typing import Any
 from llm_maint.domain.profile import finite, no_constant
 from llm_maint.errors import UnreadableReplyError
 
-_THOUGHT_ENDS = re.compile(r"</(?:think|thinking|thought|reasoning)>|\[/THINK\]|◁/think▷")
-_THOUGHT_BEGINS = re.compile(r"<(?:think|thinking|thought|reasoning)>|\[THINK\]|◁think▷")
-_FINAL_CHANNEL = re.compile(r"<\|channel\|>final[^<]*<\|message\|>")
+_THOUGHT = r"(?:seed:)?(?:think|thinking|thought|reasoning)"
+_FINAL = r"<\|channel\|>final[^\n{]{0,80}?<\|message\|>"
+_ENDS = rf"</{_THOUGHT}>|\[/THINK\]|◁/think▷|<\|END_THINKING\|>|{_FINAL}"
+_THOUGHT_ENDS = re.compile(_ENDS)
+_CHANNEL_ENDS = re.compile(rf"<\|end\|>|{_FINAL}")
+_CHANNEL = "<|channel|>"
 
-_JSON_BEGINS = re.compile(r'\{(?=\s*["}])|\[(?=\s*\{)')
-"""Where an object, or a list of them, begins; a brace in a sentence is followed by a word."""
+_TOKEN = re.compile(
+    rf"(?P<thought_ends>{_ENDS})"
+    rf"|(?P<thought_begins><{_THOUGHT}>|\[THINK\]|◁think▷|<\|START_THINKING\|>|<\|channel\|>)"
+    r'|(?P<object>\{(?=\s*["}]))'
+    r"|(?P<opens>[{\[])|(?P<closes>[}\]])"
+)
+"""What matters in a reply; a brace in a sentence is followed by a word, that of an object by a
+quote."""
 
-_TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
+_BEGINS_AS_JSON = re.compile(r"\s*(?:[`~]{3,}\w*\s*)?[{\[]")
+
+_TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*"|[\]}\w])(?:(\s*),(?=\s*[}\]]))?', re.DOTALL)
+"""A text or the end of a value, and with it the comma that nothing follows."""
 
 
 def one_object(text: str) -> dict[str, Any]:
@@ -30,9 +42,9 @@ def one_object(text: str) -> dict[str, Any]:
         UnreadableReplyError: there is no such object, or more than one.
 
     """
-    text = text.removeprefix("\ufeff").strip()
+    text = text.strip().removeprefix("\ufeff").strip()
     try:
-        found = _whole(text) or list(_candidates(_thought_out(text)))
+        found = _whole(text) or _candidates(text)
     except (ValueError, RecursionError) as error:
         raise UnreadableReplyError(f"the reply is not JSON: {first_of(text)}") from error
     if not found:
@@ -65,37 +77,59 @@ def _whole(text: str) -> list[Any]:
         return []
 
 
-def _thought_out(text: str) -> str:
-    """Return what comes after the thinking."""
-    for end in (_THOUGHT_ENDS, _FINAL_CHANNEL):
-        *_, last = 0, *(found.end() for found in end.finditer(text))
-        text = text[last:]
-    if _THOUGHT_BEGINS.search(text):
-        raise ValueError("the thinking does not end")
-    return text
-
-
-def _candidates(text: str) -> Iterator[Any]:
-    """Yield every JSON object or list of objects, one after the other.
+def _candidates(text: str) -> list[Any]:
+    """Return every JSON object of a text, outside of thinking.
 
     Raises:
-        ValueError: something begins like JSON and is none.
+        ValueError: an object is broken or cut, or is part of something that is.
 
     """
-    while begins := _JSON_BEGINS.search(text):
-        value, text = _decoded(text[begins.start() :])
-        yield value
+    found: list[Any] = []
+    depth, position, part = 0, 0, False
+    begins_as_json = _BEGINS_AS_JSON.match(text) is not None
+    while token := _TOKEN.search(text, position):
+        position = token.end()
+        match token.lastgroup:
+            case "object":
+                part = part or depth > 0
+                value, text, position = _decoded(text, token.start())
+                found.append(value)
+                continue
+            case "opens":
+                depth += 1
+                continue
+            case "closes":
+                depth -= 1
+                part = part or depth < 0
+                continue
+            case "thought_begins":
+                position = _end_of_thought(text, token)
+            case _ if begins_as_json:  # then the tag is in a text of a reply that is cut
+                raise ValueError("a tag of thinking within JSON")
+        found, depth, part = [], 0, False  # all before it was thinking
+    if part or depth:
+        raise ValueError("a part of something larger")
+    return found
 
 
-def _decoded(text: str) -> tuple[Any, str]:
-    """Return the value that a text begins with, and the rest of the text."""
+def _end_of_thought(text: str, token: re.Match[str]) -> int:
+    ends = _CHANNEL_ENDS if token[0] == _CHANNEL else _THOUGHT_ENDS
+    end = ends.search(text, token.end())
+    if end is None:
+        raise ValueError("the thinking does not end")
+    return end.end()
+
+
+def _decoded(text: str, start: int) -> tuple[Any, str, int]:
+    """Return the object that begins there, the text, mended where it had to be, and its end."""
     try:
-        value, end = _DECODER.raw_decode(text)
+        value, end = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError:
         # From the first bracket on, so that strings are told from what is between them.
-        text = _TRAILING_COMMA.sub(lambda found: found[1] or "", text)
-        value, end = _DECODER.raw_decode(text)
-    return value, text[end:]
+        rest = _TRAILING_COMMA.sub(lambda found: found[1] + (found[2] or ""), text[start:])
+        value, end = _DECODER.raw_decode(rest)
+        return value, rest, end
+    return value, text, end
 
 
 def _without_duplicates(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,19 +1,19 @@
 """Job type `profile_maintenance`: reads profiles, lets the model group, decides, applies."""
 
 import logging
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from math import ceil
 from typing import Any, TypeVar
 
 from llm_maint import applying
-from llm_maint.contract import Job, JobContext, LanguageModel
+from llm_maint.asking import Work, answered
+from llm_maint.contract import Job, JobContext
 from llm_maint.domain.budget import Meter
-from llm_maint.domain.consolidation import Consolidation, failed_line, line, totals
-from llm_maint.domain.enquiry import Answers, ask_all
-from llm_maint.domain.judge import Operation, fold, judge
+from llm_maint.domain.consolidation import Consolidation, failed_line, line, put_off, totals
+from llm_maint.domain.enquiry import Answers
+from llm_maint.domain.judge import fold, judge
 from llm_maint.domain.nearest import unknown
 from llm_maint.domain.plan import Plan, guard_losses
 from llm_maint.domain.plan_document import read_plan
@@ -29,7 +29,7 @@ from llm_maint.errors import (
     MaintError,
 )
 from llm_maint.settings import Settings
-from llm_maint.store import plans, profiles
+from llm_maint.store import history, plans, profiles
 
 log = logging.getLogger(__name__)
 
@@ -81,22 +81,6 @@ def meter_of(settings: Settings) -> Meter:
     return Meter(max_calls=limits.max_calls_per_run, max_tokens=limits.max_tokens_per_run)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Work:
-    """One entity on its way: its rows as read, what code folded, and what the model costs.
-
-    `done` is what it came to where nobody need be asked; `survivors` are the rows to ask about.
-    """
-
-    entity: Entity
-    meter: Meter
-    rows: tuple[Attribute, ...] = ()
-    folds: tuple[Operation, ...] = ()
-    survivors: Sequence[Attribute] = ()
-    lost: int = 0
-    done: Consolidation | Exception | None = None
-
-
 def _each(
     context: JobContext, entities: Iterable[Entity], meter: Meter
 ) -> Iterator[tuple[Entity, Consolidation | Exception]]:
@@ -106,9 +90,11 @@ def _each(
     transaction open while a model thinks.
     """
     works = (_begun(context, entity, meter) for entity in entities)
-    with closing(_answered(context, works)) as answered:
-        for work, answers in answered:
+    size = context.settings.profile_maintenance.max_rows_per_request
+    with closing(answered(context.model, works, size=size)) as replies:
+        for work, answers in replies:
             yield work.entity, _tried(partial(_finished, context, work, answers))
+            meter.end(work.meter)
 
 
 def _tried(do: Callable[[], R]) -> R | Exception:
@@ -121,23 +107,28 @@ def _tried(do: Callable[[], R]) -> R | Exception:
         return error
 
 
-def _begun(context: JobContext, entity: Entity, run: Meter) -> _Work:
-    meter = Meter(within=run)
-    read = _tried(partial(_read, context, entity, meter))
-    return read if isinstance(read, _Work) else _Work(entity=entity, meter=meter, done=read)
+def _begun(context: JobContext, entity: Entity, run: Meter) -> Work:
+    read = _tried(partial(_read, context, entity, run))
+    if isinstance(read, Work):
+        return read
+    return Work(entity=entity, meter=run.part(calls=0), done=read)
 
 
-def _read(context: JobContext, entity: Entity, meter: Meter) -> _Work:
+def _read(context: JobContext, entity: Entity, run: Meter) -> Work:
     """Read an entity's rows; the check for something to do is here and nowhere else."""
+    dry_run = context.dry_run
     with context.database.read() as connection:
         rows = tuple(profiles.attributes_of(connection, entity))
         judged = profiles.judged_fingerprint(connection, entity)
-        lost = plans.lost_recently(connection, entity, now=context.clock())
         if judged == fingerprint(rows, judge=applying.judge_name(context.settings)):
             held = plans.held_plan(connection, entity)
-            return _Work(entity=entity, meter=meter, done=_unchanged(held, entity, rows))
-    folds, survivors = fold(rows, context.settings.profile_maintenance.policy)
-    return _Work(
+            done = _unchanged(held, entity, rows)
+            return Work(entity=entity, meter=run.part(calls=0), done=done)
+        lost = plans.lost_recently(connection, entity, now=context.clock()) if dry_run else 0
+    settings = context.settings.profile_maintenance
+    folds, survivors = fold(rows, settings.policy)
+    meter = run.part(calls=ceil(len(survivors) / settings.max_rows_per_request))
+    return Work(
         entity=entity, meter=meter, rows=rows, folds=tuple(folds), survivors=survivors, lost=lost
     )
 
@@ -150,36 +141,7 @@ def _unchanged(
     return Consolidation(plan=read_plan(held.document), plan_id=held.id, unchanged=True)
 
 
-def _answered(
-    context: JobContext, works: Iterable[_Work]
-) -> Generator[tuple[_Work, Answers | Exception]]:
-    """Yield what the model says about each; it is made only where somebody must be asked."""
-    works = iter(works)
-    size = context.settings.profile_maintenance.max_rows_per_request
-    for work in works:
-        if not work.survivors:
-            yield work, Answers()
-        elif (model := context.model()) is None:
-            yield work, Answers(reviewed=frozenset(row.id for row in work.survivors))
-        else:
-            asking = (_asked(model, each, size=size) for each in chain([work], works))
-            with closing(model.in_order(asking)) as answered:
-                yield from answered
-
-
-async def _asked(
-    model: LanguageModel, work: _Work, *, size: int
-) -> tuple[_Work, Answers | Exception]:
-    if not work.survivors:
-        return work, Answers()
-    complete = partial(model.complete, meter=work.meter)
-    try:
-        return work, await ask_all(complete, work.entity, work.survivors, size=size)
-    except Exception as error:  # noqa: BLE001 what is wrong with one must not stop the others
-        return work, error
-
-
-def _finished(context: JobContext, work: _Work, answers: Answers | Exception) -> Consolidation:
+def _finished(context: JobContext, work: Work, answers: Answers | Exception) -> Consolidation:
     """Decide on what was said, and write it."""
     for error in (work.done, answers):
         if isinstance(error, Exception):
@@ -194,7 +156,7 @@ def _finished(context: JobContext, work: _Work, answers: Answers | Exception) ->
     return applying.apply_or_hold(context, plan)
 
 
-def _plan(work: _Work, answers: Answers, policy: Policy) -> Plan:
+def _plan(work: Work, answers: Answers, policy: Policy) -> Plan:
     judgement = judge(work.survivors, answers.proposals, policy)
     asked = work.meter.spent.calls > 0
     plan = Plan(
@@ -214,10 +176,23 @@ def _plan(work: _Work, answers: Answers, policy: Policy) -> Plan:
 
 
 def _run_every(context: JobContext, entity_type: str | None) -> Outcome:
-    """Consolidate every entity, the one that waited longest first; each commits by itself."""
+    """Consolidate every entity, the one that waited longest first; each commits by itself.
+
+    Those that failed last time, or did not get to their end, come last: what is wrong with two of
+    them must not keep all others waiting for ever.
+    """
     with context.database.read() as connection:
         found = [counted for counted in profiles.entities(connection) if counted.attributes]
-    found.sort(key=lambda each: (each.updated_at is not None, each.updated_at, each.entity))
+        last = history.last_result(connection, context.claim.job_id) if context.claim else {}
+    late = put_off(last)
+    found.sort(
+        key=lambda each: (
+            each.entity in late,
+            each.updated_at is not None,
+            each.updated_at,
+            each.entity,
+        )
+    )
     entities = [each.entity for each in found if entity_type in (None, each.entity.type)]
     meter = meter_of(context.settings)
     lines: list[dict[str, Any]] = []

@@ -67,7 +67,9 @@ class Address:
 
 
 def _is_private(host: str) -> bool:
-    host = host.lower().rstrip(".").partition("%")[0]
+    host = host.lower().rstrip(".")
+    if ":" in host:
+        host = host.partition("%")[0]  # the zone of a link-local address
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

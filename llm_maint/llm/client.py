@@ -23,7 +23,6 @@ from llm_maint.domain.canary import SAFE_CHARACTERS
 from llm_maint.domain.chat import NO_USAGE, Completion, Prompt
 from llm_maint.errors import (
     ConfigurationError,
-    DeferredError,
     MaintError,
     ModelFailedError,
     ModelReplyError,
@@ -31,6 +30,7 @@ from llm_maint.errors import (
 )
 from llm_maint.llm import faults
 from llm_maint.llm.address import Address
+from llm_maint.llm.breaker import Breaker
 from llm_maint.llm.context import Context
 from llm_maint.llm.explained import explained
 from llm_maint.llm.faults import Fault, Kind
@@ -38,6 +38,7 @@ from llm_maint.llm.form import Form
 from llm_maint.llm.listing import Listed, listed
 from llm_maint.llm.provider import Provider, nothing
 from llm_maint.llm.retry import wait_before
+from llm_maint.llm.secret import Secret
 from llm_maint.llm.side_by_side import in_order
 from llm_maint.llm.transport import Answer, NoAnswer, Transport
 
@@ -47,9 +48,6 @@ T = TypeVar("T")
 
 QUOTED = 200
 """Characters of what a server said that a message repeats."""
-
-FAILURES_IN_A_ROW = 2
-"""Requests at which a server may fail for good before it counts as broken for all."""
 
 
 @dataclass(slots=True)
@@ -73,7 +71,7 @@ class Client:
     address: Address
     provider: Provider
     model: str
-    api_key: str = field(repr=False)
+    secret: Secret
     timeout: float
     max_attempts: int
     max_output_tokens: int
@@ -87,8 +85,7 @@ class Client:
     _connected: _Connected | None = None
     _models: list[Listed] | None = None
     _structure_proven: bool = False
-    _failures: int = 0
-    _broken: MaintError | None = None
+    _breaker: Breaker = field(default_factory=Breaker)
 
     def in_order(self, works: Iterable[Coroutine[Any, Any, T]]) -> Generator[T]:
         """Run work that asks this model; see `side_by_side.in_order`."""
@@ -98,17 +95,15 @@ class Client:
     async def complete(self, prompt: Prompt, meter: Meter) -> Completion:
         """Return the model's reply; see `LanguageModel.complete`."""
         async with self._open.slots:
-            self._check_working()
+            self._breaker.check()
             try:
                 await self._prepare(prompt)
                 completion = await self._asked(prompt, meter)
             except MaintError as error:
-                self._note(error)
+                self._breaker.failed(error)
                 raise
-            self._failures = 0
-            return replace(
-                completion, text=self._safe(completion.text), model=self._safe(completion.model)
-            )
+            self._breaker.succeeded()
+            return self.secret.hidden_in(completion, prompt)
 
     async def models(self) -> list[Listed]:
         """Return the models that the server lists; the list is asked for once.
@@ -125,7 +120,7 @@ class Client:
     @asynccontextmanager
     async def _connections(self) -> AsyncIterator[None]:
         transport = Transport(
-            headers=self.provider.headers(self.api_key),
+            headers=self.provider.headers(self.secret.key),
             timeout=self.timeout,
             connections=self.concurrency,
         )
@@ -141,16 +136,6 @@ class Client:
     def _open(self) -> _Connected:
         assert self._connected is not None, "work that asks a model goes through in_order"
         return self._connected
-
-    def _check_working(self) -> None:
-        if self._broken is not None:
-            raise DeferredError(str(self._broken), exit_code=self._broken.exit_code)
-
-    def _note(self, error: MaintError) -> None:
-        """Open the breaker where the next request would fail in the same way."""
-        self._failures += isinstance(error, ModelFailedError)
-        if error.ends_run or self._failures >= FAILURES_IN_A_ROW:
-            self._broken = self._broken or error
 
     async def _prepare(self, prompt: Prompt) -> None:
         """Learn the model's name and context where they are not set, as far as it matters."""
@@ -182,9 +167,9 @@ class Client:
                 self.context.measure(prompt, found.usage)
                 return found
             log.info("the model server %s %s", self.address, found.said)
-            if found.kind is Kind.TOO_LONG and self.context.learn(found.context):
+            if found.kind is Kind.TOO_LONG and self._learned(found.context, prompt):
                 continue
-            lesser = form.without(*found.refuses)
+            lesser = self._lesser(form, found.refuses, prompt)
             if lesser is None:
                 tries += 1
                 left = ends - asyncio.get_running_loop().time()
@@ -192,11 +177,31 @@ class Client:
                 last = tries == self.max_attempts - 1
                 unproven = found.kind is Kind.FAILED and not self._structure_proven
                 lesser = (form.plain() if last and unproven else None) or form
+                # Where it failed at the model's output, another may come out right.
+                prompt = replace(prompt, variation=prompt.variation + (found.kind is Kind.FAILED))
             form = lesser
+
+    def _learned(self, tokens: int | None, prompt: Prompt) -> bool:
+        """Take a server's word for its context; return whether the next request will differ."""
+        before = self.context.reply_limit(self.max_output_tokens)
+        if not self.context.learn(tokens):
+            return False
+        limit = self.context.reply_limit(self.max_output_tokens)
+        return limit != before or not self._fits(prompt)
+
+    def _lesser(self, form: Form, refused: tuple[str, ...], prompt: Prompt) -> Form | None:
+        """Return the next form without what was refused that makes another request of a prompt."""
+        lesser = form.without(*refused)
+        while lesser is not None and self._document(prompt, lesser) == self._document(prompt, form):
+            lesser = lesser.without(*refused)
+        return lesser
+
+    def _fits(self, prompt: Prompt) -> bool:
+        return self.context.fits(prompt, max_output_tokens=self.max_output_tokens)
 
     def _check_fits(self, prompt: Prompt) -> None:
         """Refuse what would not fit, before it is sent."""
-        if not self.context.fits(prompt, max_output_tokens=self.max_output_tokens):
+        if not self._fits(prompt):
             raise PromptTooLongError(
                 f"{prompt.size:,} characters do not fit into a context of "
                 f"{self.context.tokens:,} tokens (llm.context_tokens)"
@@ -205,30 +210,37 @@ class Client:
     async def _wait(self, fault: Fault, tries: int, *, within: float) -> None:
         """Wait before another try, or raise what the fault comes to."""
         again = fault.kind in (Kind.DOWN, Kind.BUSY, Kind.FAILED) and not fault.final
-        wait = None
+        wait, too_long = None, False
         if again and tries < self.max_attempts:
             named, attempt = fault.named_wait, tries + 1
             wait = wait_before(attempt, named=named, draw=self.draw, within=within)
+            too_long = wait is None and named is not None
         if wait is None:
-            raise explained(fault, place=str(self.address), model=self.model, tries=tries)
+            place = str(self.address)
+            raise explained(fault, place=place, model=self.model, tries=tries, too_long=too_long)
         log.info("try %d of %d in %.1f s", tries + 1, self.max_attempts, wait)
         await self.sleep(wait)
-        self._check_working()
+        self._breaker.check()
 
     async def _once(self, prompt: Prompt, form: Form, *, within: float) -> Completion | Fault:
-        document = self.provider.document(
-            prompt,
-            form,
-            model=self.model,
-            limit=self.context.reply_limit(self.max_output_tokens),
-            temperature=self.temperature,
-        )
+        document = self._document(prompt, form)
         answer = await self._exchange("POST", self.provider.endpoint, document, within=within)
         if isinstance(answer, Fault):
             return answer
         found = self.provider.read(answer, asked=self.model)
         return (
-            found if isinstance(found, Completion) else replace(found, said=self._safe(found.said))
+            found
+            if isinstance(found, Completion)
+            else replace(found, said=self.secret.hidden(found.said))
+        )
+
+    def _document(self, prompt: Prompt, form: Form) -> dict[str, Any]:
+        return self.provider.document(
+            prompt,
+            form,
+            model=self.model,
+            limit=self.context.reply_limit(self.max_output_tokens),
+            temperature=self.temperature,
         )
 
     async def _listing(self) -> Mapping[str, Any]:
@@ -252,11 +264,11 @@ class Client:
         answer = await self._open.transport.exchange(method, url, document, within=within)
         if isinstance(answer, NoAnswer):
             kind = Kind.DOWN if answer.down else Kind.FAILED
-            return Fault(kind=kind, said=self._safe(answer.reason))
+            return Fault(kind=kind, said=self.secret.hidden(answer.reason))
         found = faults.parsed(answer.body)
-        if answer.status != faults.OK or (isinstance(found, dict) and found.get("error")):
+        if answer.status not in faults.OK or (isinstance(found, dict) and found.get("error")):
             fault = faults.of_answer(answer.status, answer.headers, answer.body, now=self.clock())
-            what = "an error" if answer.status == faults.OK else str(answer.status)
+            what = "an error" if answer.status in faults.OK else str(answer.status)
             spent = self.provider.usage(found) if isinstance(found, dict) else NO_USAGE
             return replace(fault, said=self._quoted(answer, what), usage=spent)
         if not isinstance(found, dict):
@@ -265,11 +277,7 @@ class Client:
 
     def _quoted(self, answer: Answer, what: str) -> str:
         """Return the first of what a server said, on one line."""
-        said = " ".join(self._safe(answer.body[:4_000].decode(errors="replace")).split())
+        said = " ".join(self.secret.hidden(answer.body[:4_000].decode(errors="replace")).split())
         where = answer.headers.get("location", "")
-        to = f" to {self._safe(where)}" if where else ""
+        to = f" to {self.secret.hidden(where)}" if where else ""
         return f"answered {what}{to}: {said[:QUOTED] or 'nothing'}"
-
-    def _safe(self, text: str) -> str:
-        """Return what a server said without the key, which some echo."""
-        return text.replace(self.api_key, "***") if self.api_key else text

@@ -6,9 +6,9 @@ from llm_maint.errors import (
     ModelBusyError,
     ModelFailedError,
     ModelRefusalError,
-    ModelReplyError,
     ModelUnavailableError,
     PromptTooLongError,
+    RequestRefusedError,
     UnknownModelError,
     UnreadableReplyError,
 )
@@ -17,16 +17,18 @@ from llm_maint.llm.faults import Fault, Kind
 _TOO_MANY_REQUESTS = 429
 
 
-def explained(fault: Fault, *, place: str, model: str, tries: int) -> MaintError:
-    """Return the error of a fault after so many tries."""
+def explained(
+    fault: Fault, *, place: str, model: str, tries: int, too_long: bool = False
+) -> MaintError:
+    """Return the error of a fault after so many tries; `too_long` is the wait that it asks for."""
     server = f"the model server {place}"
     error, text = _EXPLAINED[fault.kind]
-    if fault.kind is Kind.BUSY:
-        if fault.named_wait is not None and not fault.final:
-            wait = f"{fault.named_wait:,.0f} s"
-            return ModelBusyError(f"{server} asks to wait {wait}: {fault.said}")
-        if fault.status == _TOO_MANY_REQUESTS:
-            return ModelBusyError(f"{server} {fault.said}")
+    if too_long:
+        return ModelBusyError(f"{server} asks to wait {fault.named_wait:,.0f} s: {fault.said}")
+    if fault.kind is Kind.BUSY and fault.status == _TOO_MANY_REQUESTS:
+        error = ModelBusyError
+    if fault.kind is Kind.BAD and "limit" in fault.refuses:
+        text += " (llm.max_output_tokens)"
     times = f" (tried {tries} times)" if tries > 1 else ""
     return error(
         text.format_map({"server": server, "place": place, "model": model, "said": fault.said})
@@ -38,7 +40,7 @@ _EXPLAINED: dict[Kind, tuple[type[MaintError], str]] = {
     Kind.DOWN: (ModelUnavailableError, "{server} {said}; is it running?"),
     Kind.BUSY: (ModelUnavailableError, "{server} {said}"),
     Kind.FAILED: (ModelFailedError, "{server} {said}"),
-    Kind.BAD: (ModelReplyError, "{server} {said}"),
+    Kind.BAD: (RequestRefusedError, "{server} {said}"),
     Kind.EMPTY: (UnreadableReplyError, "{server} {said}"),
     Kind.REFUSAL: (ModelRefusalError, "the model refuses to answer: {said}"),
     Kind.TOO_LONG: (PromptTooLongError, "{server} {said}: set llm.context_tokens"),

@@ -76,15 +76,23 @@ _TOO_LONG = re.compile(
     r"|exceeds? [^.]{0,40}context|(input|prompt) (length|tokens?) [^.]{0,40}(exceed|maximum)"
     r"|reduce the length|request_too_large|string_above_max_length"
 )
+_KEY = re.compile(
+    r"api[ _]key (is )?(not valid|invalid)|api_key_invalid|invalid[ _](x-)?api[ _-]key"
+    r"|incorrect api key|authentication_error"
+)
 _QUOTA = re.compile(
     r"insufficient[_ ](quota|balance|credits?|funds)|credit balance|billing|payment required"
-    r"|exceeded your current quota|out of credits|quota exhausted"
+    r"|exceeded your current quota|out of credits|quota exhausted|(usage|spend(ing)?) limits?\b"
 )
 _MODEL = re.compile(
-    r"model_not_found|no such model|not a valid model|invalid model"
+    r"model_not_found|no such model|not a valid model|invalid model|decommissioned"
+    r"|model_not_supported|model\b.{0,80}\bis not supported by"
     r"|model\b.{0,80}\b(not found|does not exist|not exist|is not available|unknown)"
 )
-_REFUSAL = re.compile(r"content_filter|content_policy|content management policy|moderation|flagged")
+_REFUSAL = re.compile(
+    r"content[ _](filter|policy|management policy|exists risk)|moderation|flagged"
+    r"|data_inspection|inappropriate content"
+)
 _BUSY = re.compile(
     r"overload|rate.?limit|too many requests|unavailable|try again|timed? ?out|temporar|\bbusy\b"
     r"|resource_exhausted|capacity"
@@ -97,10 +105,13 @@ _CONTEXT = re.compile(
 
 _REFUSED_KEY = frozenset({401, 403})
 _REFUSED_FORM = frozenset({400, 422, 501})
-OK = 200
-"""The status that a proxy gives what its upstream refused."""
+OK = range(200, 300)
+"""The statuses of a reply; a router gives them to what its upstream refused, too."""
 
-_PAYMENT, _NOT_FOUND, _TOO_LARGE = 402, 404, 413
+_NOT_FOUND = frozenset({404, 405, 410})
+"""What answers to a path that is not the API's, or to a model that is no more."""
+
+_PAYMENT, _TOO_LARGE = 402, 413
 
 
 def of_answer(status: int, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Fault:
@@ -116,7 +127,7 @@ def of_answer(status: int, headers: Mapping[str, str], body: bytes, *, now: date
     document = parsed(body)
     words = _text(body) if document is None else " ".join(_words(document))
     words = words[:_READ].lower()
-    if status == OK:
+    if status in OK:
         status = _status_within(document) or _status_of(words)
     wait = named_wait(headers, document, now=now)
     refuses = _refused_parts(status, document, words)
@@ -166,11 +177,11 @@ def _kind(status: int, words: str, *, named_wait: bool, structure: bool) -> Kind
         return Kind.BUSY
     if status < FAILED and _REFUSAL.search(words):
         return Kind.REFUSAL
-    if status in _REFUSED_KEY:
+    if status in _REFUSED_KEY or (status < FAILED and _KEY.search(words)):
         return Kind.KEY
     if status == _TOO_LARGE or _TOO_LONG.search(words):
         return Kind.TOO_LONG
-    if status < FAILED and (_MODEL.search(words) or (status == _NOT_FOUND and not structure)):
+    if status < FAILED and (_MODEL.search(words) or (status in _NOT_FOUND and not structure)):
         return Kind.MODEL
     return Kind.FAILED if is_retryable(status) else Kind.BAD
 

@@ -13,6 +13,9 @@ endpoint = "/chat/completions"
 _LENGTH = frozenset({"length", "max_tokens", "model_length", "max_output_tokens"})
 _FILTERED = frozenset({"content_filter", "safety", "recitation", "refusal", "prohibited_content"})
 
+_BROKE_OFF = frozenset({"error", "abort", "insufficient_system_resource"})
+"""As a server or a router says that a reply is not whole, and not for its length."""
+
 _REASONING = ("reasoning_content", "reasoning")
 """Where a server puts the whole reply that takes it for thinking."""
 
@@ -51,13 +54,17 @@ def usage(answer: Mapping[str, Any]) -> Usage:
     """Return what an answer counted."""
     counted = answer.get("usage")
     details = counted if isinstance(counted, dict) else {}
+    completion = count(counted, "completion_tokens", "output_tokens")
+    reasoning = count(details.get("completion_tokens_details"), "reasoning_tokens")
+    if reasoning > completion:  # some count it beside the completion, not as a part of it
+        completion += reasoning
+    cached = count(details.get("prompt_tokens_details"), "cached_tokens")
     return Usage(
         1,
         count(counted, "prompt_tokens", "input_tokens"),
-        count(counted, "completion_tokens", "output_tokens"),
-        count(details.get("prompt_tokens_details"), "cached_tokens")
-        or count(counted, "prompt_cache_hit_tokens"),
-        count(details.get("completion_tokens_details"), "reasoning_tokens"),
+        completion,
+        cached or count(counted, "prompt_cache_hit_tokens"),
+        reasoning,
     )
 
 
@@ -71,7 +78,7 @@ def read(answer: Mapping[str, Any], *, asked: str) -> Completion | Fault:
         return nothing("answered without a message", spent)
     message = message or {}
     finish = str(choice.get("finish_reason")).lower()
-    if choice.get("error") or finish == "error":  # as a router tells of who is behind it
+    if choice.get("error") or finish in _BROKE_OFF:
         return nothing("answered an error in place of a message", spent, Kind.FAILED)
     if refusal := _refusal(message) or (finish in _FILTERED and finish):
         return nothing(f"answered: {refusal}", spent, Kind.REFUSAL)

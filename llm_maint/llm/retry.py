@@ -42,7 +42,8 @@ def wait_before(
 ) -> float | None:
     """Return the seconds to wait before try `attempt` (2, 3, ...); None: it is not worth it.
 
-    Exponential with full jitter, unless the server named a time: then at least that.
+    Exponential with full jitter, unless the server named a time: then at least that. A time of
+    nothing is none: three requests at one instant help nobody.
     Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
 
     Args:
@@ -52,10 +53,11 @@ def wait_before(
         within: the seconds that are left for all tries.
 
     """
-    if named is None:
-        wait = draw.uniform(0, min(LONGEST_OWN_WAIT, 2.0 ** (attempt - 1)))
-        return None if within <= 0 else min(wait, within)
-    return None if named > min(LONGEST_WAIT, within) else named + draw.uniform(0, JITTER * named)
+    if within <= 0 or (named or 0) > min(LONGEST_WAIT, within):
+        return None
+    if named:
+        return min(named + draw.uniform(0, JITTER * named), within)
+    return min(draw.uniform(0, min(LONGEST_OWN_WAIT, 2.0 ** (attempt - 1))), within)
 
 
 def named_wait(headers: Mapping[str, str], body: Any, *, now: datetime) -> float | None:  # noqa: ANN401 any JSON

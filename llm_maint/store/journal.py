@@ -117,6 +117,8 @@ def apply(
     """
     table = rows.user_table(connection, profiles.ATTRIBUTES)
     applied = plan.without(plan.changed_since(present))
+    if applied.partial and not applied.operations:
+        return applied, None  # nothing was judged that changes anything: not even a summary is new
     recorder = Recorder(connection) if plan_id is None else Recorder(connection, plan_id)
     written = _write_rows(recorder, table, applied)
     if not applied.meets_changed_rows and not applied.partial:

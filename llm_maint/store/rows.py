@@ -44,12 +44,26 @@ class UserTable:
 
 
 def user_table(connection: Connection, name: str) -> UserTable:
-    """Return a table of the user as it is there now.
+    """Return a table of the user as it is there now; it is looked at once in a transaction.
 
     Raises:
         SchemaError: there is none of that name on the search path.
 
     """
+    transaction, seen = connection.info.get(_SEEN, (None, {}))
+    if transaction is None or transaction is not connection.get_transaction():
+        seen = {}
+        connection.info[_SEEN] = (connection.get_transaction(), seen)
+    if name not in seen:
+        seen[name] = _looked_up(connection, name)
+    table: UserTable = seen[name]
+    return table
+
+
+_SEEN = "llm_maint.user_tables"
+
+
+def _looked_up(connection: Connection, name: str) -> UserTable:
     columns = _postgresql_columns if is_postgresql(connection) else _sqlite_columns
     found = {column.name: column for column in columns(connection, name)}
     if not found:

@@ -1,0 +1,93 @@
+"""Who is asked about first: those that waited longest, and last those that nobody could serve."""
+
+from contextlib import nullcontext
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from consolidating import NOW, ScriptedModel, reply, settings
+from databases import add_row
+
+from llm_maint.domain.consolidation import put_off
+from llm_maint.domain.profile import Entity
+from llm_maint.errors import ModelReplyError, ModelUnavailableError
+from llm_maint.runner import Runner
+from llm_maint.store import jobs
+from llm_maint.store.database import Database
+
+NAMES = ["ada", "ben", "cleo", "dora"]
+
+
+@pytest.fixture
+def four(database: Database) -> Database:
+    """Return four users, the first in the alphabet with the oldest rows, and a job for all."""
+    for number, name in enumerate(NAMES):
+        updated = f"2026-01-0{number + 1} 00:00:00"
+        for key in ("a", "b"):
+            add_row(database, key, f'"{key} of {name}"', entity_id=name, updated_at=updated)
+    with database.write() as connection:
+        jobs.add_job(
+            connection,
+            job_type="profile_maintenance",
+            name="profiles",
+            interval=timedelta(hours=1),
+            bot_id="*",
+            config={},
+            now=NOW,
+        )
+    return database
+
+
+def _ran(database: Database, model: ScriptedModel, now: datetime) -> list[str]:
+    """Run the job; return about whom the model was asked, in order."""
+    runner = Runner(
+        settings=settings(),
+        database=database,
+        clock=lambda: now,
+        model=lambda: model,
+        host="here",
+        interruptible=nullcontext,
+    )
+    (_finished,) = runner.run_due()
+    return [asked["entity"]["id"] for asked in model.asked]
+
+
+def _breaking_at(*names: str) -> ScriptedModel:
+    def script(asked: dict[str, Any]) -> dict[str, Any]:
+        if asked["entity"]["id"] not in names:
+            return reply(asked)
+        if len(names) == 1:
+            raise ModelReplyError("no")
+        raise ModelUnavailableError("it broke at this one")
+
+    return ScriptedModel(script)
+
+
+def test_who_failed_last_time_comes_last(four: Database) -> None:
+    """An entity at which the server always breaks does not keep the others waiting for ever."""
+    later = NOW + timedelta(hours=2)
+    assert _ran(four, _breaking_at("ada", "dora"), NOW) == ["ada"]
+    assert _ran(four, _breaking_at("ada", "dora"), later) == ["ben", "cleo", "dora"]
+    add_row(four, "c", '"new"', entity_id="ben")
+    assert _ran(four, _breaking_at("ada"), later + timedelta(hours=2)) == ["ada", "ben", "dora"]
+
+
+def test_those_that_failed_are_asked_again_after_the_others(four: Database) -> None:
+    """They are not forgotten: each run tries them once, at its end."""
+    assert _ran(four, _breaking_at("ben"), NOW) == NAMES
+    again = _ran(four, _breaking_at("ben"), NOW + timedelta(hours=2))
+    assert again == ["ben"]  # the others are unchanged
+    add_row(four, "c", '"new"', entity_id="cleo")
+    assert _ran(four, ScriptedModel(reply), NOW + timedelta(hours=4)) == ["cleo", "ben"]
+
+
+def test_who_is_put_off_is_read_from_a_result() -> None:
+    """Those that failed, and those that were not judged to their end; others are not."""
+    lines = [
+        {"entity_type": "user", "entity_id": "a", "error": "down"},
+        {"entity_type": "bot", "entity_id": "b", "error": None, "partial": True},
+        {"entity_type": "user", "entity_id": "c", "error": None, "partial": False},
+        {"entity_type": "user", "entity_id": "d", "error": None},
+    ]
+    assert put_off({"entities": lines}) == {Entity("user", "a"), Entity("bot", "b")}
+    assert put_off({}) == set()
