@@ -10,16 +10,18 @@ log = logging.getLogger(__name__)
 
 def main() -> None:
     """Run the command line and end the process."""
-    from llm_maint.bootstrap.process import install_signals
-    from llm_maint.cli import app
+    from llm_maint.bootstrap.process import ignore_signals, install_signals
 
     install_signals()
     try:
+        from llm_maint.cli import app
+
         app(prog_name="llm-maint")
     except MaintError as error:
         log.error("error: %s", error)  # noqa: TRY400 it explains itself
         sys.exit(error.exit_code)
     except InterruptedRunError as error:
+        ignore_signals()  # a further one must not change the exit code of the first
         sys.exit(error.exit_code)
     except Exception as error:
         log.exception("a bug of ours (run again with -v for the traceback): %r", error)  # noqa: TRY401

@@ -20,8 +20,9 @@ from llm_maint.domain.profile import Attribute, Entity
 class Work:
     """One entity on its way: its rows as read, what code folded, and what the model costs.
 
-    `done` is what it came to where nobody need be asked; `survivors` are the rows to ask about.
-    `lost` are the rows lost in the last days, for a dry run: what is written counts them anew.
+    `done` is what it came to where nobody need be asked; `survivors` are the rows to ask about, and
+    `tries` is how often that was done to no end. `lost` are the rows lost in the last days, for a
+    dry run: what is written counts them anew.
     """
 
     entity: Entity
@@ -29,6 +30,7 @@ class Work:
     rows: tuple[Attribute, ...] = ()
     folds: tuple[Operation, ...] = ()
     survivors: Sequence[Attribute] = ()
+    tries: int = 0
     lost: int = 0
     done: Consolidation | Exception | None = None
 
@@ -77,7 +79,9 @@ async def _asked(
     complete = partial(model.complete, meter=work.meter)
     try:
         if work.survivors:
-            answers = await ask_all(complete, work.entity, work.survivors, size=size)
+            answers = await ask_all(
+                complete, work.entity, work.survivors, size=size, turn=work.tries
+            )
     except Exception as error:  # noqa: BLE001 what is wrong with one must not stop the others
         answers = error
     await before.wait()

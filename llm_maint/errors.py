@@ -2,6 +2,7 @@
 
 from enum import IntEnum
 from inspect import cleandoc
+from typing import Self
 
 
 class ExitCode(IntEnum):
@@ -130,11 +131,16 @@ class ModelFailedError(MaintError):
 class DeferredError(MaintError):
     """The work that needs the model waits for the next run."""
 
+    exit_code = ExitCode.BUSY
     transient = True
 
-    def __init__(self, message: str | None = None, *, exit_code: ExitCode = ExitCode.BUSY) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
+    @classmethod
+    def because(cls, error: MaintError) -> Self:
+        """Return the deferral that an error is the cause of, with what it means for the run."""
+        deferred = cls(str(error))
+        deferred.exit_code = error.exit_code
+        deferred.transient = error.transient
+        return deferred
 
 
 class BudgetSpentError(DeferredError):
@@ -163,6 +169,10 @@ class ModelRefusalError(ModelReplyError):
 
 class PromptTooLongError(ModelReplyError):
     """The request does not fit into the model's context; half of it may."""
+
+
+class PromptRefusedError(PromptTooLongError):
+    """The model server says that the request is too long for the model's context."""
 
 
 class LostPromptError(PromptTooLongError):

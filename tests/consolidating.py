@@ -73,7 +73,7 @@ class ScriptedModel:
     async def complete(self, prompt: Prompt, meter: Meter) -> Completion:
         """Answer."""
         if self.broken:
-            raise DeferredError(str(self.broken), exit_code=self.broken.exit_code)
+            raise DeferredError.because(self.broken)
         meter.begin_call()
         try:
             completion = self._answer(prompt)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from building import MORNING, NICK, at_once
 from consolidating import NOW, settings
-from databases import ATTRIBUTES, PROFILES, add_profile, dump, sql
+from databases import ATTRIBUTES, PROFILES, add_profile, records, sql
 from fault_server import Entry, FaultServer, Request
 
 from llm_maint.bootstrap import model_client
@@ -103,13 +103,13 @@ def ran_at(database: Database, server: FaultServer, **llm: Any) -> Ran:  # noqa:
     """Consolidate a fresh profile against a server; its `url` may be replaced before."""
     fill(database, NICK.id)
     waits: list[float] = []
-    before = dump(database)
+    before = records(database)
     context = _context(database, server, waits, llm)
     try:
         with no_certificates():
             done = consolidate(context, NICK)
     except MaintError as error:
-        kept = KEPT if dump(database) == before else "changed by a failure"
+        kept = KEPT if records(database) == before else "changed by a failure"
         known = next(kind for kind in type(error).__mro__ if kind in KNOWN)
         came: Came = (kept, known, error.exit_code)
         return Ran(came=came, requests=server.requests, waits=waits, said=str(error))
@@ -137,7 +137,7 @@ def ran_all(database: Database, entities: int, *entries: Entry, **llm: Any) -> R
     """Run the job over so many entities, each with the same fresh profile."""
     for number in range(entities):
         fill(database, f"person{number}")
-    before = dump(database)
+    before = records(database)
     with FaultServer(*entries) as server, no_certificates():
         outcome = JOB.run(_context(database, server, [], llm))
     assert isinstance(outcome, Success | Failure)
@@ -147,7 +147,7 @@ def ran_all(database: Database, entities: int, *entries: Entry, **llm: Any) -> R
         exit_code=outcome.exit_code if isinstance(outcome, Failure) else 0,
         failed=result["failed"],
         deferred=result.get("deferred", 0),
-        untouched=dump(database) == before,
+        untouched=records(database) == before,
         result=result,
     )
 
@@ -187,7 +187,7 @@ def _context(
 
 def _became(database: Database, before: dict[str, list[str]]) -> str:
     """Return how the profile of before the run, which has no summary yet, is now."""
-    after = dump(database)
+    after = records(database)
     if all(after[name] == before[name] for name in (ATTRIBUTES, PROFILES)):
         return KEPT
     ((summary,),) = sql(database, "SELECT summary FROM entity_profiles")

@@ -21,7 +21,7 @@ from llm_maint.errors import (
     MaintError,
     ModelUnavailableError,
 )
-from llm_maint.store import history, profiles, queue
+from llm_maint.store import history, judgements, queue
 
 
 def _raising(error: BaseException) -> Outcome:
@@ -236,7 +236,7 @@ def test_a_job_may_outlive_its_lease_as_long_as_its_process_lives(world: World) 
             clock.now += timedelta(seconds=0.9)
             clock.wait_for_a_renewal()
         with context.write() as connection:
-            profiles.remember_judged(connection, NICK, [], judge="x", now=clock.now)
+            judgements.remember_judged(connection, NICK, [], judge="x", now=clock.now)
         return Success()
 
     world.add("a", think)

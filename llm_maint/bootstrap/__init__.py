@@ -130,14 +130,13 @@ def model_client(settings: Settings) -> "Client":
         address=address,
         provider=anthropic if llm.provider == "anthropic" else openai,
         model=settings.profile_maintenance.model or llm.model,
-        secret=Secret(key),
+        secret=Secret(key, tuple(filter(None, [address.parts.password]))),
         timeout=llm.timeout_seconds,
         max_attempts=llm.max_attempts,
-        max_output_tokens=llm.max_output_tokens,
         temperature=llm.temperature,
         concurrency=llm.concurrency,
         form=Form.of(llm.structured_output),
-        context=Context(llm.context_tokens),
+        context=Context(llm.context_tokens, llm.max_output_tokens),
         clock=host_time,
     )
 

@@ -4,7 +4,9 @@ import copy
 import logging
 import os
 import signal
+import sys
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,6 +49,8 @@ def install_log(*, verbose: bool, quiet: bool, journal: bool) -> None:
     handler.setFormatter(_JournalFormatter() if journal else _Formatter(verbose=verbose))
     level = logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING
     logging.basicConfig(handlers=[handler], level=level, force=True)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # of libraries, to their developers; not for cron's mail
     # Its request lines add nothing to ours.
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
@@ -55,6 +59,12 @@ def install_signals() -> None:
     """Let SIGINT and SIGTERM end what is being done, cleanly, however often they come."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, SIGNALS.arrived)
+
+
+def ignore_signals() -> None:
+    """Let nothing interrupt the end of the process."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 @dataclass(slots=True)

@@ -103,7 +103,7 @@ def _model_checks(settings: "Settings") -> Iterator[Check]:
 
     try:
         client = bootstrap.model_client(settings)
-        client.max_attempts = 1  # a person waits, and can ask again
+        client.max_attempts = 2  # a person waits; one repetition may ask in another form
         for checks in client.in_order(check_up(client) for _ in range(1)):
             yield from checks
     except MaintError as error:

@@ -40,6 +40,7 @@ def consolidate(
     """
     from llm_maint.domain.consolidation import failed_report
     from llm_maint.jobs.profile_maintenance import consolidate as consolidated
+    from llm_maint.jobs.profile_maintenance import meter_of
     from llm_maint.store.profiles import known_entity
 
     session = session_of(ctx)
@@ -49,12 +50,14 @@ def consolidate(
         with opened.database.read() as connection:
             whose = known_entity(connection, Entity.named(entity, entity_type))
         uses_model = opened.settings.llm.uses_model
+        meter = meter_of(opened.settings)
         try:
             with session.out.waiting("asking the model ..." if uses_model else "planning ..."):
-                done = consolidated(opened.context(dry_run=dry_run), whose)
+                done = consolidated(opened.context(dry_run=dry_run), whose, meter)
         except MaintError as error:
             if as_json:
-                session.out.json(failed_report(whose, error, dry_run=dry_run))
+                failed = failed_report(whose, error, spent=meter.spent, dry_run=dry_run)
+                session.out.json(failed)
             raise
     if plan_out is not None:
         _write_plan(done, plan_out)

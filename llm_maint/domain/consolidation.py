@@ -1,7 +1,7 @@
 """What a consolidation came to, and what is reported of it: per entity, and summed for a run."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from llm_maint.domain.judge import Op
 from llm_maint.domain.plan import Plan
 from llm_maint.domain.plan_document import plan_document
 from llm_maint.domain.profile import Entity
+from llm_maint.errors import BudgetSpentError, DeferredError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,26 @@ class Consolidation:
         return self.plan.held is not None
 
 
+@dataclass(slots=True)
+class Deferred:
+    """How many entities wait for the next run, and why the first of them does."""
+
+    count: int = 0
+    first: DeferredError | None = None
+
+    def add(self, error: DeferredError) -> None:
+        """Count an entity."""
+        self.count += 1
+        if self.first is None:
+            error.__cause__ = error.__context__ = error.__traceback__ = None
+            self.first = error
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether they wait for a server that does not serve, not for a budget that is spent."""
+        return self.first is not None and not isinstance(self.first, BudgetSpentError)
+
+
 def report(done: Consolidation, *, dry_run: bool) -> dict[str, Any]:
     """Return what `profile consolidate --json` prints."""
     return {
@@ -44,9 +65,11 @@ def report(done: Consolidation, *, dry_run: bool) -> dict[str, Any]:
     }
 
 
-def failed_report(entity: Entity, error: Exception, *, dry_run: bool) -> dict[str, Any]:
+def failed_report(
+    entity: Entity, error: Exception, *, spent: Usage, dry_run: bool
+) -> dict[str, Any]:
     """Return what `profile consolidate --json` prints where nothing could be planned."""
-    nothing = Consolidation(plan=Plan(entity=entity, rows=()))
+    nothing = Consolidation(plan=Plan(entity=entity, rows=(), usage=spent))
     unknown = {"attributes_before": None, "attributes_after": None}
     return {**report(nothing, dry_run=dry_run), **unknown, "error": str(error)}
 
@@ -84,21 +107,23 @@ def failed_line(entity: Entity, error: Exception) -> dict[str, Any]:
 
 
 def totals(
-    lines: Iterable[Mapping[str, Any]], *, spent: Usage, deferred: Sequence[Exception] = ()
+    lines: Iterable[Mapping[str, Any]], *, spent: Usage, deferred: "Deferred | None" = None
 ) -> dict[str, Any]:
     """Return the result of a run: its entities and their sums.
 
     Args:
         lines: of the entities that were dealt with.
         spent: on the model, failed calls and entities included.
-        deferred: why entities wait for the next run, one error each.
+        deferred: the entities that wait for the next run.
 
     """
     lines = list(lines)
     accounted: Counter[str] = Counter()
     for each in lines:
         accounted.update(each.get("accounting", {}))
-    waiting = {"deferred": len(deferred), "deferred_because": str(deferred[0])} if deferred else {}
+    waiting: dict[str, Any] = {}
+    if deferred is not None and deferred.count:
+        waiting = {"deferred": deferred.count, "deferred_because": str(deferred.first)}
     return {
         "entities": lines,
         "failed": sum(each["error"] is not None for each in lines),
@@ -108,15 +133,6 @@ def totals(
         "accounting": dict(accounted),
         "llm": asdict(spent),
         **waiting,
-    }
-
-
-def put_off(result: Mapping[str, Any]) -> set[Entity]:
-    """Return the entities that a run's result says failed or were not judged to their end."""
-    return {
-        Entity(each["entity_type"], each["entity_id"])
-        for each in result.get("entities", ())
-        if each.get("error") is not None or each.get("partial")
     }
 
 

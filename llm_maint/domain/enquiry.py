@@ -13,6 +13,7 @@ from llm_maint.domain.request import Request, batches, request_for
 from llm_maint.errors import (
     BudgetSpentError,
     LostPromptError,
+    PromptRefusedError,
     PromptTooLongError,
     UnreadableReplyError,
 )
@@ -24,7 +25,7 @@ VARIATIONS = 2
 """How often a request is asked whose reply cannot be read, each time with another seed."""
 
 HOPELESS = 2
-"""Rows in a row whose reply is too long even for one alone: more halving will not help."""
+"""Rows in a row that a server cannot serve even alone: more halving will not help."""
 
 T = TypeVar("T")
 
@@ -66,16 +67,26 @@ class Answers:
 
 
 async def ask_all(
-    complete: Complete, entity: Entity, rows: Sequence[Attribute], *, size: int
+    complete: Complete, entity: Entity, rows: Sequence[Attribute], *, size: int, turn: int = 0
 ) -> Answers:
     """Ask about all rows, and once more about those that the model said nothing about.
+
+    Args:
+        complete: asks the model.
+        entity: whose rows.
+        rows: what is asked about.
+        size: rows that a request has at most.
+        turn: the request to begin with, lest the last ones never come to their turn where a budget
+            always ends before them.
 
     Raises:
         BudgetSpentError: nothing at all could be asked.
         MaintError: the server failed, or a reply cannot be used.
 
     """
-    first = await _ask_each(complete, entity, batches(rows, size=size))
+    parts = batches(rows, size=size)
+    turn %= len(parts) or 1
+    first = await _ask_each(complete, entity, parts[turn:] + parts[:turn])
     if first.left == {row.id for row in rows} and _BUDGET_SPENT in first.advice:
         raise BudgetSpentError
     missing = [row for row in rows if row.id not in first.judged | first.left]
@@ -106,8 +117,9 @@ async def _side_by_side(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(work) for work in works]
-    except BaseExceptionGroup as failed:
-        raise failed.exceptions[0] from None
+    except BaseExceptionGroup:
+        failed = [task for task in tasks if not task.cancelled() and task.exception()]
+        await failed[0]  # the first in their order, whichever failed first
     return [task.result() for task in tasks]
 
 
@@ -117,7 +129,7 @@ class _Enquiry:
 
     complete: Complete
     entity: Entity
-    cut_in_a_row: int = 0
+    hopeless: int = 0
 
     async def ask(self, rows: Sequence[Attribute]) -> Answers:
         """Ask about some rows; where that is too much, about each half."""
@@ -128,14 +140,16 @@ class _Enquiry:
         except PromptTooLongError as error:
             lost = isinstance(error, LostPromptError)
             if len(rows) == 1:
+                # What was not even sent says nothing of the server.
+                self.hopeless += lost or isinstance(error, PromptRefusedError)
                 return _left(rows, str(error) if lost else _TOO_LONG_ALONE)
             return await self._halves(rows, *[str(error)] if lost else ())
         if reply is None:  # the reply was cut, which is never repaired
             if len(rows) == 1:
-                self.cut_in_a_row += 1
+                self.hopeless += 1
                 return _left(rows, _CUT_ALONE)
             return await self._halves(rows)
-        self.cut_in_a_row = 0
+        self.hopeless = 0
         return Answers(
             proposals=reply.proposals,
             refused=reply.refused,
@@ -146,8 +160,10 @@ class _Enquiry:
     async def _halves(self, rows: Sequence[Attribute], *advice: str) -> Answers:
         parts = [Answers(advice=advice)]
         for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
-            hopeless = self.cut_in_a_row >= HOPELESS
-            parts.append(_left(half, _CUT_ALONE) if hopeless else await self.ask(half))
+            if self.hopeless < HOPELESS:
+                parts.append(await self.ask(half))
+            else:
+                parts.append(_left(half, *parts[-1].advice[-1:]))
         return Answers.together(parts)
 
     async def _replied(self, request: Request) -> tuple[Completion, Reply | None]:
@@ -168,5 +184,5 @@ class _Enquiry:
         raise AssertionError("unreachable")
 
 
-def _left(rows: Iterable[Attribute], advice: str) -> Answers:
-    return Answers(left=frozenset(row.id for row in rows), advice=(advice,))
+def _left(rows: Iterable[Attribute], *advice: str) -> Answers:
+    return Answers(left=frozenset(row.id for row in rows), advice=advice)

@@ -26,8 +26,14 @@ quote."""
 
 _BEGINS_AS_JSON = re.compile(r"\s*(?:[`~]{3,}\w*\s*)?[{\[]")
 
-_TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*"|[\]}\w])(?:(\s*),(?=\s*[}\]]))?', re.DOTALL)
+_TRAILING_COMMA = re.compile(
+    r'("(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\]}\w])(?:(\s*),(?=\s*[}\]]))?', re.DOTALL
+)
 """A text or the end of a value, and with it the comma that nothing follows."""
+
+
+LONGEST = 2_000_000
+"""Characters of a reply that are read: it is far more than any has, and reading takes time."""
 
 
 def one_object(text: str) -> dict[str, Any]:
@@ -42,6 +48,8 @@ def one_object(text: str) -> dict[str, Any]:
         UnreadableReplyError: there is no such object, or more than one.
 
     """
+    if len(text) > LONGEST:
+        raise UnreadableReplyError(f"the reply has {len(text):,} characters")
     text = text.strip().removeprefix("\ufeff").strip()
     try:
         found = _whole(text) or _candidates(text)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import ceil
 from typing import Any, TypeVar
@@ -11,17 +12,17 @@ from llm_maint import applying
 from llm_maint.asking import Work, answered
 from llm_maint.contract import Job, JobContext
 from llm_maint.domain.budget import Meter
-from llm_maint.domain.consolidation import Consolidation, failed_line, line, put_off, totals
+from llm_maint.domain.consolidation import Consolidation, Deferred, failed_line, line, totals
 from llm_maint.domain.enquiry import Answers
 from llm_maint.domain.judge import fold, judge
 from llm_maint.domain.nearest import unknown
+from llm_maint.domain.patience import Patience
 from llm_maint.domain.plan import Plan, guard_losses
 from llm_maint.domain.plan_document import read_plan
 from llm_maint.domain.profile import Attribute, Entity, Policy, fingerprint
 from llm_maint.domain.request import PROMPT_VERSION
 from llm_maint.domain.runs import Failure, Outcome, Success
 from llm_maint.errors import (
-    BudgetSpentError,
     ClaimLostError,
     ConfigurationError,
     DatabaseUnavailableError,
@@ -29,7 +30,8 @@ from llm_maint.errors import (
     MaintError,
 )
 from llm_maint.settings import Settings
-from llm_maint.store import history, plans, profiles
+from llm_maint.store import judgements, plans, profiles
+from llm_maint.store.database import Connection
 
 log = logging.getLogger(__name__)
 
@@ -42,13 +44,13 @@ def run(context: JobContext) -> Outcome:
     """Consolidate the entity of the configuration, or with `*` every entity with changed rows."""
     entity_id = context.config.get("entity_id", EVERY_ENTITY)
     entity_type = context.config.get("entity_type")
-    if entity_id == EVERY_ENTITY:
-        return _run_every(context, entity_type)
-    entity = Entity.named(entity_id, entity_type or "user")
     with context.database.read() as connection:
-        profiles.known_entity(connection, entity)
-    done = consolidate(context, entity)
-    return Success(totals([line(done)], spent=done.plan.usage), held=done.held)
+        if entity_id == EVERY_ENTITY:
+            entities = _waiting(connection, entity_type)
+        else:
+            entity = Entity.named(entity_id, entity_type or "user")
+            entities = [profiles.known_entity(connection, entity)]
+    return _outcome(_Round(context, meter_of(context.settings)), entities)
 
 
 def check(config: Mapping[str, Any]) -> None:
@@ -62,14 +64,16 @@ def check(config: Mapping[str, Any]) -> None:
         Entity.named("", config["entity_type"])
 
 
-def consolidate(context: JobContext, entity: Entity) -> Consolidation:
+def consolidate(context: JobContext, entity: Entity, meter: Meter | None = None) -> Consolidation:
     """Plan the consolidation of one entity and, unless it is a dry run or held, apply it.
+
+    `meter` counts what it costs, also where it fails.
 
     Raises:
         MaintError: the model failed, or the claim was lost; nothing was changed.
 
     """
-    ((_, done),) = _each(context, [entity], meter_of(context.settings))
+    ((_, done),) = _Round(context, meter or meter_of(context.settings)).each([entity])
     if isinstance(done, Exception):
         raise done
     return done
@@ -81,20 +85,71 @@ def meter_of(settings: Settings) -> Meter:
     return Meter(max_calls=limits.max_calls_per_run, max_tokens=limits.max_tokens_per_run)
 
 
-def _each(
-    context: JobContext, entities: Iterable[Entity], meter: Meter
-) -> Iterator[tuple[Entity, Consolidation | Exception]]:
-    """Consolidate entities; yield what each came to, in their order, once it is written.
+def _waiting(connection: Connection, entity_type: str | None) -> list[Entity]:
+    """Return the entities with rows: the one that waited longest first.
 
-    Models are asked side by side; the database is read and written by this thread alone, with no
-    transaction open while a model thinks.
+    Those that were asked about to no end come last, the one tried longest ago first: what is wrong
+    with some, or a budget that ends early, must not keep the others waiting for ever.
     """
-    works = (_begun(context, entity, meter) for entity in entities)
-    size = context.settings.profile_maintenance.max_rows_per_request
-    with closing(answered(context.model, works, size=size)) as replies:
-        for work, answers in replies:
-            yield work.entity, _tried(partial(_finished, context, work, answers))
-            meter.end(work.meter)
+    tried = judgements.tried(connection)
+    found = [counted for counted in profiles.entities(connection) if counted.attributes]
+
+    def turn(each: profiles.EntityCount) -> tuple[Any, ...]:
+        last = tried.get(each.entity)
+        fresh = (each.updated_at is not None, each.updated_at, each.entity)
+        return (False, None, *fresh) if last is None else (True, last.at, *fresh)
+
+    found.sort(key=turn)
+    return [each.entity for each in found if entity_type in (None, each.entity.type)]
+
+
+@dataclass(slots=True)
+class _Round:
+    """One run over some entities: what it may spend, and how much it bears."""
+
+    context: JobContext
+    meter: Meter
+    patience: Patience = field(default_factory=Patience)
+
+    def each(
+        self, entities: Iterable[Entity]
+    ) -> Iterator[tuple[Entity, Consolidation | Exception]]:
+        """Consolidate entities; yield what each came to, in their order, once it is written.
+
+        Models are asked side by side; the database is read and written by this thread alone, with
+        no transaction open while a model thinks.
+        """
+        works = map(self._begun, entities)
+        size = self.context.settings.profile_maintenance.max_rows_per_request
+        with closing(answered(self.context.model, works, size=size)) as replies:
+            for work, answers in replies:
+                done = _tried(partial(_finished, self.context, work, answers))
+                self._note(work, done)
+                yield work.entity, done
+
+    def _begun(self, entity: Entity) -> Work:
+        read = _tried(partial(_read, self.context, entity, self.meter))
+        if not isinstance(read, Work):
+            read = Work(entity=entity, meter=self.meter.part(calls=0), done=read)
+        if self.patience.end is not None and read.survivors:
+            return replace(read, survivors=(), done=self.patience.end)
+        return read
+
+    def _note(self, work: Work, done: Consolidation | Exception) -> None:
+        """Take note of what an entity came to, for the others and for the next run."""
+        self.meter.end(work.meter)
+        ended = isinstance(done, Consolidation) and not done.plan.partial
+        if isinstance(done, Exception):
+            self.patience.failed(done)
+        elif work.meter.spent.calls:
+            self.patience.succeeded()
+        if not (ended or isinstance(done, DeferredError) or self.context.dry_run):
+            _tried(partial(_remember_tried, self.context, work.entity))
+
+
+def _remember_tried(context: JobContext, entity: Entity) -> None:
+    with context.write() as connection:
+        judgements.remember_tried(connection, entity, now=context.clock())
 
 
 def _tried(do: Callable[[], R]) -> R | Exception:
@@ -107,29 +162,26 @@ def _tried(do: Callable[[], R]) -> R | Exception:
         return error
 
 
-def _begun(context: JobContext, entity: Entity, run: Meter) -> Work:
-    read = _tried(partial(_read, context, entity, run))
-    if isinstance(read, Work):
-        return read
-    return Work(entity=entity, meter=run.part(calls=0), done=read)
-
-
 def _read(context: JobContext, entity: Entity, run: Meter) -> Work:
     """Read an entity's rows; the check for something to do is here and nowhere else."""
-    dry_run = context.dry_run
+    settings, dry_run = context.settings.profile_maintenance, context.dry_run
     with context.database.read() as connection:
         rows = tuple(profiles.attributes_of(connection, entity))
-        judged = profiles.judged_fingerprint(connection, entity)
+        judged = judgements.judged_fingerprint(connection, entity)
         if judged == fingerprint(rows, judge=applying.judge_name(context.settings)):
-            held = plans.held_plan(connection, entity)
-            done = _unchanged(held, entity, rows)
+            done = _unchanged(plans.held_plan(connection, entity), entity, rows)
             return Work(entity=entity, meter=run.part(calls=0), done=done)
         lost = plans.lost_recently(connection, entity, now=context.clock()) if dry_run else 0
-    settings = context.settings.profile_maintenance
+        last = judgements.tried(connection, entity).get(entity)
     folds, survivors = fold(rows, settings.policy)
-    meter = run.part(calls=ceil(len(survivors) / settings.max_rows_per_request))
     return Work(
-        entity=entity, meter=meter, rows=rows, folds=tuple(folds), survivors=survivors, lost=lost
+        entity=entity,
+        meter=run.part(calls=ceil(len(survivors) / settings.max_rows_per_request)),
+        rows=rows,
+        folds=tuple(folds),
+        survivors=survivors,
+        tries=last.times if last else 0,
+        lost=lost,
     )
 
 
@@ -175,70 +227,53 @@ def _plan(work: Work, answers: Answers, policy: Policy) -> Plan:
     return plan
 
 
-def _run_every(context: JobContext, entity_type: str | None) -> Outcome:
-    """Consolidate every entity, the one that waited longest first; each commits by itself.
+def _outcome(round_: _Round, entities: Iterable[Entity]) -> Outcome:
+    """Consolidate entities, and return what the run came to.
 
-    Those that failed last time, or did not get to their end, come last: what is wrong with two of
-    them must not keep all others waiting for ever.
+    A budget that is spent is no failure, a broken server is.
     """
-    with context.database.read() as connection:
-        found = [counted for counted in profiles.entities(connection) if counted.attributes]
-        last = history.last_result(connection, context.claim.job_id) if context.claim else {}
-    late = put_off(last)
-    found.sort(
-        key=lambda each: (
-            each.entity in late,
-            each.updated_at is not None,
-            each.updated_at,
-            each.entity,
-        )
-    )
-    entities = [each.entity for each in found if entity_type in (None, each.entity.type)]
-    meter = meter_of(context.settings)
     lines: list[dict[str, Any]] = []
     failures: list[MaintError] = []
-    deferred: list[DeferredError] = []
-    for entity, done in _each(context, entities, meter):
+    deferred = Deferred()
+    for entity, done in round_.each(entities):
         if isinstance(done, Consolidation):
             lines += [] if done.unchanged else [line(done)]
         elif isinstance(done, DeferredError):
-            deferred.append(done)
+            deferred.add(done)
         else:
             failures.append(_explained(entity, done))
             lines.append(failed_line(entity, failures[-1]))
-    result = totals(lines, spent=meter.spent, deferred=deferred)
-    return _outcome(result, failures, deferred)
-
-
-def _explained(entity: Entity, error: Exception) -> MaintError:
-    if isinstance(error, MaintError):
-        log.info("%s: %s", entity, error)
-        return error
-    log.error("a bug of ours, met at %s", entity, exc_info=error)
-    return MaintError(f"a bug of ours: {error!r}")
-
-
-def _outcome(
-    result: Mapping[str, Any], failures: Sequence[MaintError], deferred: Sequence[DeferredError]
-) -> Outcome:
-    """Return what a run came to; a budget that is spent is no failure, a broken server is."""
-    wrong: list[MaintError] = [*failures]
-    if not failures:
-        wrong += [each for each in deferred if not isinstance(each, BudgetSpentError)][:1]
-    if deferred:
-        log.info("%d entities wait for the next run: %s", len(deferred), deferred[0])
+    if deferred.count:
+        log.info("%d entities wait for the next run: %s", deferred.count, deferred.first)
+    result = totals(lines, spent=round_.meter.spent, deferred=deferred)
+    wrong = failures or ([deferred.first] if deferred.is_failure and deferred.first else [])
     if not wrong:
         return Success(result, held=result["held"] > 0)
-    last = wrong[-1]
-    error = f"{len(failures)} entities failed; the last: {last}" if len(wrong) > 1 else str(last)
-    waiting = f"; {len(deferred)} more wait for the next run" if deferred and failures else ""
+    return _failure(wrong, result, waiting=deferred.count if failures else 0)
+
+
+def _failure(wrong: Sequence[MaintError], result: Mapping[str, Any], *, waiting: int) -> Failure:
+    # What ended the run says more than what failed beside it.
+    worst = next((error for error in wrong if error.ends_run), wrong[-1])
+    error = f"{len(wrong)} entities failed; the last: {worst}" if len(wrong) > 1 else str(worst)
+    more = f"; {waiting} more wait for the next run" if waiting else ""
     return Failure(
-        error=error + waiting,
+        error=error + more,
         transient=any(each.transient for each in wrong),
-        exit_code=last.exit_code,
+        exit_code=worst.exit_code,
         result=result,
         held=result["held"] > 0,
     )
+
+
+def _explained(entity: Entity, error: Exception) -> MaintError:
+    """Return the error of an entity, without what it holds of rows and frames."""
+    if isinstance(error, MaintError):
+        log.info("%s: %s", entity, error)
+        error.__cause__ = error.__context__ = error.__traceback__ = None
+        return error
+    log.error("a bug of ours, met at %s", entity, exc_info=error)
+    return MaintError(f"a bug of ours: {error!r}")
 
 
 JOB = Job(

@@ -10,7 +10,12 @@ from llm_maint.domain.nearest import nearest
 from llm_maint.domain.profile import Attribute, Entity
 from llm_maint.domain.reply import read_reply
 from llm_maint.domain.request import request_for
-from llm_maint.errors import ConfigurationError, MaintError, UnknownModelError, UnreadableReplyError
+from llm_maint.errors import (
+    MaintError,
+    ModelUnavailableError,
+    UnknownModelError,
+    UnreadableReplyError,
+)
 from llm_maint.llm.client import Client
 from llm_maint.llm.listing import Listed
 
@@ -46,7 +51,7 @@ async def check_up(client: Client) -> list[Check]:
         models = await client.models()
     except MaintError as error:
         models, listing = [], failed("model server", error)
-        if error.exit_code is not ConfigurationError.exit_code:
+        if isinstance(error, ModelUnavailableError):
             return [listing]  # it is not there: nothing else can be asked
     else:
         found = f"{client.address} lists {len(models)} models: {_names(models)}"
@@ -72,7 +77,11 @@ def _answers_without_listing(listing: Check) -> Check:
 
 
 def _not_answered(error: MaintError, wanted: str, models: list[Listed]) -> Check:
-    if isinstance(error, UnknownModelError) and models and not _has(models, wanted):
+    if (
+        isinstance(error, UnknownModelError)
+        and models
+        and not any(each.is_named(wanted) for each in models)
+    ):
         close = nearest(wanted, [model.name for model in models]) or models[0].name
         found = f"model {wanted!r} not found: the server has {_names(models)}"
         mend = f"llm-maint config set llm.model {close}"
@@ -88,12 +97,12 @@ def _not_answered(error: MaintError, wanted: str, models: list[Listed]) -> Check
 
 def _model_checks(client: Client, wanted: str, models: list[Listed]) -> Iterator[Check]:
     name = "model"
-    if wanted and models and not _has(models, wanted):
+    if wanted and models and not any(each.is_named(wanted) for each in models):
         found = f"{wanted!r} answers, but is not listed: the server has {_names(models)}"
         yield Check(name=name, state=State.WARNING, found=found)
     else:
         yield Check(name=name, state=State.OK, found=client.model)
-    listed = next((model.context for model in models if model.name == client.model), None)
+    listed = next((model.context for model in models if model.is_named(client.model)), None)
     tokens = client.context.tokens or listed
     mend = "llm-maint config set llm.context_tokens TOKENS"
     if tokens is None:
@@ -128,11 +137,6 @@ def _reply_check(client: Client, completion: Completion) -> Check:
 def _unusable(found: str, mend: str) -> Check:
     error = UnreadableReplyError(found)
     return failed("reply", error, mend)
-
-
-def _has(models: list[Listed], wanted: str) -> bool:
-    """Return whether a model is listed; a name without a tag stands for its latest."""
-    return any(model.name in (wanted, f"{wanted}:latest") for model in models)
 
 
 def _names(models: list[Listed]) -> str:

@@ -23,14 +23,12 @@ from llm_maint.domain.canary import SAFE_CHARACTERS
 from llm_maint.domain.chat import NO_USAGE, Completion, Prompt
 from llm_maint.errors import (
     ConfigurationError,
+    DeferredError,
     MaintError,
-    ModelFailedError,
-    ModelReplyError,
     PromptTooLongError,
 )
 from llm_maint.llm import faults
 from llm_maint.llm.address import Address
-from llm_maint.llm.breaker import Breaker
 from llm_maint.llm.context import Context
 from llm_maint.llm.explained import explained
 from llm_maint.llm.faults import Fault, Kind
@@ -74,7 +72,6 @@ class Client:
     secret: Secret
     timeout: float
     max_attempts: int
-    max_output_tokens: int
     temperature: float
     concurrency: int
     form: Form
@@ -85,7 +82,7 @@ class Client:
     _connected: _Connected | None = None
     _models: list[Listed] | None = None
     _structure_proven: bool = False
-    _breaker: Breaker = field(default_factory=Breaker)
+    _broken: MaintError | None = None
 
     def in_order(self, works: Iterable[Coroutine[Any, Any, T]]) -> Generator[T]:
         """Run work that asks this model; see `side_by_side.in_order`."""
@@ -95,18 +92,20 @@ class Client:
     async def complete(self, prompt: Prompt, meter: Meter) -> Completion:
         """Return the model's reply; see `LanguageModel.complete`."""
         async with self._open.slots:
-            self._breaker.check()
+            self._check_working()
             try:
                 await self._prepare(prompt)
                 completion = await self._asked(prompt, meter)
             except MaintError as error:
-                self._breaker.failed(error)
+                if error.ends_run:  # the breaker: the next request would fail in the same way
+                    self._broken = self._broken or error
                 raise
-            self._breaker.succeeded()
             return self.secret.hidden_in(completion, prompt)
 
-    async def models(self) -> list[Listed]:
+    async def models(self, *, tries: int | None = None) -> list[Listed]:
         """Return the models that the server lists; the list is asked for once.
+
+        `tries` is `max_attempts`, where it is not given.
 
         Raises:
             MaintError: it cannot be reached, or lists none of its own.
@@ -114,7 +113,7 @@ class Client:
         """
         async with self._open.naming:
             if self._models is None:
-                self._models = listed(await self._listing())
+                self._models = listed(await self._listing(tries or self.max_attempts))
             return self._models
 
     @asynccontextmanager
@@ -137,6 +136,10 @@ class Client:
         assert self._connected is not None, "work that asks a model goes through in_order"
         return self._connected
 
+    def _check_working(self) -> None:
+        if self._broken is not None:
+            raise DeferredError.because(self._broken)
+
     async def _prepare(self, prompt: Prompt) -> None:
         """Learn the model's name and context where they are not set, as far as it matters."""
         if not self.model:
@@ -146,11 +149,12 @@ class Client:
             self.model = models[0].name
         if not self.context.tokens and prompt.size > SAFE_CHARACTERS:
             try:
-                models = await self.models()
-            except (ConfigurationError, ModelFailedError, ModelReplyError) as error:
+                models = await self.models(tries=1)
+            except MaintError as error:  # the request itself will tell what that means
                 log.info("the context's size is not known: %s", error)
                 self._models = models = []
-            self.context.learn(next((m.context for m in models if m.name == self.model), None))
+            mine = (each.context for each in models if each.is_named(self.model))
+            self.context.learn(next(mine, None))
 
     async def _asked(self, prompt: Prompt, meter: Meter) -> Completion:
         """Return the reply to a prompt: the form steps down, failures are tried again."""
@@ -164,10 +168,11 @@ class Client:
             meter.add(found.usage)
             if isinstance(found, Completion):
                 self.form, self._structure_proven = form, True
-                self.context.measure(prompt, found.usage)
                 return found
             log.info("the model server %s %s", self.address, found.said)
-            if found.kind is Kind.TOO_LONG and self._learned(found.context, prompt):
+            if found.kind is Kind.TOO_LONG and self.context.learn_from_refusal(
+                found.context, prompt
+            ):
                 continue
             lesser = self._lesser(form, found.refuses, prompt)
             if lesser is None:
@@ -181,14 +186,6 @@ class Client:
                 prompt = replace(prompt, variation=prompt.variation + (found.kind is Kind.FAILED))
             form = lesser
 
-    def _learned(self, tokens: int | None, prompt: Prompt) -> bool:
-        """Take a server's word for its context; return whether the next request will differ."""
-        before = self.context.reply_limit(self.max_output_tokens)
-        if not self.context.learn(tokens):
-            return False
-        limit = self.context.reply_limit(self.max_output_tokens)
-        return limit != before or not self._fits(prompt)
-
     def _lesser(self, form: Form, refused: tuple[str, ...], prompt: Prompt) -> Form | None:
         """Return the next form without what was refused that makes another request of a prompt."""
         lesser = form.without(*refused)
@@ -196,12 +193,9 @@ class Client:
             lesser = lesser.without(*refused)
         return lesser
 
-    def _fits(self, prompt: Prompt) -> bool:
-        return self.context.fits(prompt, max_output_tokens=self.max_output_tokens)
-
     def _check_fits(self, prompt: Prompt) -> None:
         """Refuse what would not fit, before it is sent."""
-        if not self._fits(prompt):
+        if not self.context.fits(prompt):
             raise PromptTooLongError(
                 f"{prompt.size:,} characters do not fit into a context of "
                 f"{self.context.tokens:,} tokens (llm.context_tokens)"
@@ -220,7 +214,7 @@ class Client:
             raise explained(fault, place=place, model=self.model, tries=tries, too_long=too_long)
         log.info("try %d of %d in %.1f s", tries + 1, self.max_attempts, wait)
         await self.sleep(wait)
-        self._breaker.check()
+        self._check_working()
 
     async def _once(self, prompt: Prompt, form: Form, *, within: float) -> Completion | Fault:
         document = self._document(prompt, form)
@@ -239,16 +233,16 @@ class Client:
             prompt,
             form,
             model=self.model,
-            limit=self.context.reply_limit(self.max_output_tokens),
+            limit=self.context.reply_limit,
             temperature=self.temperature,
         )
 
-    async def _listing(self) -> Mapping[str, Any]:
-        for tries in range(1, self.max_attempts + 1):
+    async def _listing(self, most: int) -> Mapping[str, Any]:
+        for tries in range(1, most + 1):
             answer = await self._exchange("GET", "/models")
             if not isinstance(answer, Fault):
                 return answer
-            await self._wait(answer, tries, within=self.timeout)
+            await self._wait(answer, tries, within=self.timeout if tries < most else 0)
         raise AssertionError("unreachable")
 
     async def _exchange(

@@ -2,16 +2,11 @@
 
 from dataclasses import dataclass
 
-from llm_maint.domain.chat import Prompt, Usage
+from llm_maint.domain.chat import Prompt
 
-FIRST_DENSITY = 0.4
-"""Tokens per byte of UTF-8 JSON until a server has counted: more than tokenizers usually make."""
-
-LEAST_DENSITY, MOST_DENSITY = 0.25, 1.5
-"""Counts outside are no measure of the text: cached tokens left out, or images, or a mistake."""
-
-MARGIN = 1.1
-"""Over what was measured: the next rows may be denser."""
+DENSITY = 0.4
+"""Tokens per byte of UTF-8 JSON: more than most tokenizers make. It stays the same for a run, for
+what a server has counted so far depends on which reply came first."""
 
 OVERHEAD = 300
 """Tokens of a chat template, and of the schema where a server puts it into the prompt."""
@@ -19,23 +14,26 @@ OVERHEAD = 300
 
 @dataclass(slots=True)
 class Context:
-    """The context of one model: `tokens` as set or told, 0 while nobody knows."""
+    """The context of one model: `tokens` as set or told, 0 while nobody knows.
 
-    tokens: int = 0
-    _density: float = FIRST_DENSITY
+    `longest_reply` is the most that a request asks for, in tokens.
+    """
+
+    tokens: int
+    longest_reply: int
     _told: bool = False
 
-    def fits(self, prompt: Prompt, *, max_output_tokens: int) -> bool:
+    def fits(self, prompt: Prompt) -> bool:
         """Return whether a prompt and its reply fit, as far as anybody knows."""
         if not self.tokens:
             return True
         size = len(prompt.system.encode()) + len(prompt.user.encode())
-        estimated = size * self._density + OVERHEAD
-        return estimated + self.reply_limit(max_output_tokens) <= self.tokens
+        return size * DENSITY + OVERHEAD + self.reply_limit <= self.tokens
 
-    def reply_limit(self, max_output_tokens: int) -> int:
-        """Return the longest reply to ask for: never more than half of the context."""
-        return min(max_output_tokens, self.tokens // 2) if self.tokens else max_output_tokens
+    @property
+    def reply_limit(self) -> int:
+        """The longest reply to ask for: never more than half of the context."""
+        return min(self.longest_reply, self.tokens // 2) if self.tokens else self.longest_reply
 
     def learn(self, tokens: int | None) -> bool:
         """Take a server's word for the size, once; return whether it is news."""
@@ -44,10 +42,7 @@ class Context:
         self.tokens, self._told = tokens, True
         return True
 
-    def measure(self, prompt: Prompt, usage: Usage) -> None:
-        """Learn from a count how many tokens a byte makes."""
-        size = len(prompt.system.encode()) + len(prompt.user.encode())
-        counted = MARGIN * usage.prompt_tokens / max(size, 1)
-        if usage.prompt_tokens and LEAST_DENSITY <= counted <= MOST_DENSITY:
-            first = self._density == FIRST_DENSITY
-            self._density = counted if first else max(self._density, counted)
+    def learn_from_refusal(self, tokens: int | None, prompt: Prompt) -> bool:
+        """Do so where a prompt was refused; return whether the next request will differ."""
+        before = self.reply_limit
+        return self.learn(tokens) and (self.reply_limit != before or not self.fits(prompt))

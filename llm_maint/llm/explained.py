@@ -7,7 +7,7 @@ from llm_maint.errors import (
     ModelFailedError,
     ModelRefusalError,
     ModelUnavailableError,
-    PromptTooLongError,
+    PromptRefusedError,
     RequestRefusedError,
     UnknownModelError,
     UnreadableReplyError,
@@ -43,7 +43,7 @@ _EXPLAINED: dict[Kind, tuple[type[MaintError], str]] = {
     Kind.BAD: (RequestRefusedError, "{server} {said}"),
     Kind.EMPTY: (UnreadableReplyError, "{server} {said}"),
     Kind.REFUSAL: (ModelRefusalError, "the model refuses to answer: {said}"),
-    Kind.TOO_LONG: (PromptTooLongError, "{server} {said}: set llm.context_tokens"),
+    Kind.TOO_LONG: (PromptRefusedError, "{server} {said}: set llm.context_tokens"),
     Kind.QUOTA: (ModelBusyError, "the quota of {place} is used up: it {said}"),
     Kind.KEY: (ConfigurationError, "{place} refuses the key: check llm.api_key_file ({said})"),
     Kind.MODEL: (

@@ -23,6 +23,10 @@ class Listed:
     name: str
     context: int | None
 
+    def is_named(self, wanted: str) -> bool:
+        """Return whether a name means this model; one without a tag stands for its latest."""
+        return self.name in (wanted, f"{wanted}:latest")
+
 
 def listed(answer: Mapping[str, Any]) -> list[Listed]:
     """Return the models of an answer, in its order."""

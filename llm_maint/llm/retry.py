@@ -23,6 +23,9 @@ LONGEST_WAIT = 60.0
 LONGEST_OWN_WAIT = 20.0
 """Seconds between two tries where the server names no time."""
 
+A_YEAR = 365 * 86_400.0
+"""Seconds; a server that asks for more asks for nothing that anybody can use."""
+
 JITTER = 0.25
 """Share of a named wait that is added at random, lest all that were sent away return at once."""
 
@@ -66,6 +69,11 @@ def named_wait(headers: Mapping[str, str], body: Any, *, now: datetime) -> float
     `retry-after-ms`; `Retry-After` in seconds, also a fraction of one, or as a date (measured
     against the server's own `Date`, where it sends one); `RetryInfo` among the error's details.
     """
+    wait = _named_wait(headers, body, now=now)
+    return None if wait is None else min(wait, A_YEAR)
+
+
+def _named_wait(headers: Mapping[str, str], body: Any, *, now: datetime) -> float | None:  # noqa: ANN401 any JSON
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000

@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine, Generator, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from llm_maint.llm.resolving import DaemonResolvingLoop
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
@@ -36,38 +38,46 @@ def in_order(
         resources: opened in the loop before the first, closed after the last.
 
     """
-    loop = asyncio.new_event_loop()
+    loop = DaemonResolvingLoop()
     thread = threading.Thread(target=loop.run_forever, name="model", daemon=True)
     thread.start()
+    under_way: deque[Future[T]] = deque()
     stack = AsyncExitStack()
     try:
-        yield from _results(works, ahead=ahead, loop=loop, opening=_open(stack, resources))
+        asyncio.run_coroutine_threadsafe(_open(stack, resources), loop).result()
+        for work in works:
+            under_way.append(asyncio.run_coroutine_threadsafe(work, loop))
+            if len(under_way) >= ahead:
+                yield _first(under_way)
+        while under_way:
+            yield _first(under_way)
     finally:
-        try:
-            asyncio.run_coroutine_threadsafe(_end(stack), loop).result(ENDING_SECONDS)
-        except TimeoutError:
-            log.info("the connections to the model server do not close; they are left")
-        finally:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
+        for future in under_way:
+            future.cancel()
+        _finish(loop, thread, stack)
+
+
+def _first(under_way: "deque[Future[T]]") -> T:
+    """Return the result of the first; until it is there it counts as under way."""
+    try:
+        return under_way[0].result()
+    finally:
+        if under_way[0].done():
+            under_way.popleft()
+
+
+def _finish(
+    loop: asyncio.AbstractEventLoop, thread: threading.Thread, stack: AsyncExitStack
+) -> None:
+    try:
+        asyncio.run_coroutine_threadsafe(_end(stack), loop).result(ENDING_SECONDS)
+    except TimeoutError:
+        log.info("the connections to the model server do not close; they are left")
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(ENDING_SECONDS)
+        if not thread.is_alive():
             loop.close()
-
-
-def _results(
-    works: Iterable[Coroutine[Any, Any, T]],
-    *,
-    ahead: int,
-    loop: asyncio.AbstractEventLoop,
-    opening: Coroutine[Any, Any, None],
-) -> Generator[T]:
-    under_way: deque[Future[T]] = deque()
-    asyncio.run_coroutine_threadsafe(opening, loop).result()
-    for work in works:
-        under_way.append(asyncio.run_coroutine_threadsafe(work, loop))
-        if len(under_way) >= ahead:
-            yield under_way.popleft().result()
-    while under_way:
-        yield under_way.popleft().result()
 
 
 async def _open(
@@ -77,9 +87,11 @@ async def _open(
 
 
 async def _end(stack: AsyncExitStack) -> None:
-    """Cancel what is under way, then close what it used."""
+    """Wait for what was cancelled, and close what it used.
+
+    What a cancelled task had begun is left to end by itself: to cancel a task that has not yet
+    taken its first step makes the library that began it complain.
+    """
     rest = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in rest:
-        task.cancel()
     await asyncio.gather(*rest, return_exceptions=True)
     await stack.aclose()

@@ -1,8 +1,6 @@
 """The history of runs: read, searched and pruned."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
@@ -14,9 +12,6 @@ from llm_maint.store.tables import journal, plans, runs
 
 BATCH = 1_000
 """Rows deleted by one statement: short locks, whatever has gathered."""
-
-RECENT = 10
-"""Runs that are looked at for the last result."""
 
 
 def as_run(row: RowMapping) -> Run:
@@ -69,12 +64,6 @@ def tail(
     if since is not None:
         query = query.where(sa.or_(runs.c.started_at >= since, runs.c.finished_at >= since))
     return [as_run(row) for row in connection.execute(query).mappings()][::-1]
-
-
-def last_result(connection: Connection, job_id: str) -> Mapping[str, Any]:
-    """Return what the last run of a job that had a result reported; nothing where none had."""
-    found = tail(connection, limit=RECENT, job_id=job_id)
-    return next((run.result for run in reversed(found) if run.result), {})
 
 
 def find_run(connection: Connection, name: str) -> Run:

@@ -15,7 +15,7 @@ from llm_maint.domain.plan_document import saved_document
 from llm_maint.domain.profile import Attribute, AttributeId, Entity, Image
 from llm_maint.domain.settlement import storable
 from llm_maint.errors import DatabaseBusyError, SchemaError
-from llm_maint.store import profiles, rows
+from llm_maint.store import judgements, profiles, rows
 from llm_maint.store.plans import (
     APPLIED,
     CONSOLIDATION,
@@ -123,7 +123,7 @@ def apply(
     written = _write_rows(recorder, table, applied)
     if not applied.meets_changed_rows and not applied.partial:
         judged = [replace(row, image=written.get(row.id, row.image)) for row in applied.survivors()]
-        profiles.remember_judged(
+        judgements.remember_judged(
             connection, plan.entity, judged, judge=occasion.judge, now=occasion.now
         )
     write_summary(recorder, plan.entity, occasion)
@@ -135,7 +135,7 @@ def apply(
 
 def hold(connection: Connection, plan: Plan, occasion: Occasion) -> str:
     """Keep a plan for review; return its id. Its rows count as judged until they change."""
-    profiles.remember_judged(
+    judgements.remember_judged(
         connection, plan.entity, plan.rows, judge=occasion.judge, now=occasion.now
     )
     stored = StoredPlan(

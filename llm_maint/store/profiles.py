@@ -1,6 +1,5 @@
-"""The assistant's profiles, read in place: entities, attributes, summaries, and what was judged."""
+"""The assistant's profiles, read in place: entities, attributes, and summaries."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
@@ -15,7 +14,6 @@ from llm_maint.domain.profile import (
     AttributeId,
     Entity,
     Image,
-    fingerprint,
     parse_time,
     parse_value,
 )
@@ -23,7 +21,6 @@ from llm_maint.errors import DataError
 from llm_maint.store.columns import sqlite_time
 from llm_maint.store.dialect import is_postgresql
 from llm_maint.store.rows import UserTable, pin_text_form, read_images, user_table
-from llm_maint.store.tables import profile_states
 
 ATTRIBUTES = "entity_profile_attributes"
 PROFILES = "entity_profiles"
@@ -125,27 +122,6 @@ def head_of(connection: Connection, entity: Entity) -> ProfileHead | None:
 _SUMMARY_COLUMNS = ("id", "summary", "summary_updated_at")
 
 
-def judged_fingerprint(connection: Connection, entity: Entity) -> str | None:
-    """Return the fingerprint of the entity's rows when they were last judged."""
-    query = sa.select(profile_states.c.fingerprint).where(*_state_of(entity))
-    return connection.execute(query).scalar_one_or_none()
-
-
-def remember_judged(
-    connection: Connection, entity: Entity, rows: Iterable[Attribute], *, judge: str, now: datetime
-) -> None:
-    """Remember that these rows were judged, and by whom: the same rows are not judged again."""
-    connection.execute(sa.delete(profile_states).where(*_state_of(entity)))
-    connection.execute(
-        profile_states.insert().values(
-            entity_type=entity.type,
-            entity_id=entity.id,
-            fingerprint=fingerprint(rows, judge=judge),
-            judged_at=now,
-        )
-    )
-
-
 def of_entity(table: UserTable, entity: Entity) -> tuple[sa.ColumnElement[bool], ...]:
     """Return the conditions that a row belongs to the entity."""
     clause = table.clause
@@ -181,13 +157,6 @@ def exact_time(connection: Connection, moment: datetime) -> str:
     """Return a time as a column's exact text; read back without a zone it is UTC."""
     text = sqlite_time(moment)
     return f"{text}+00" if is_postgresql(connection) else text
-
-
-def _state_of(entity: Entity) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        profile_states.c.entity_type == entity.type,
-        profile_states.c.entity_id == entity.id,
-    )
 
 
 def _lower(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:

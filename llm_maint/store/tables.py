@@ -127,6 +127,17 @@ class ProfileState(Owned, table=True):
     judged_at: datetime = Field(sa_type=UtcTime)
 
 
+class ProfileTry(Owned, table=True):
+    """An entity that was asked about since it was last judged, and how often to no end."""
+
+    __tablename__ = "maintenance_profile_tries"
+
+    entity_type: str = Field(primary_key=True, sa_type=sa.Text)
+    entity_id: str = Field(primary_key=True, sa_type=sa.Text)
+    tried_at: datetime = Field(sa_type=UtcTime)
+    tries: int = Field()
+
+
 def _table(model: type[Owned]) -> sa.Table:
     return cast("sa.Table", vars(model)["__table__"])
 
@@ -137,3 +148,4 @@ runs = _table(JobRun)
 plans = _table(MaintenancePlan)
 journal = _table(JournalEntry)
 profile_states = _table(ProfileState)
+profile_tries = _table(ProfileTry)

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from llm_maint.domain.profile import AttributeId, Entity, Image
 from llm_maint.errors import PlanRefusedError
-from llm_maint.store import journal, profiles, rows
+from llm_maint.store import journal, judgements, profiles, rows
 from llm_maint.store.database import Database
 from llm_maint.store.plans import APPLIED, UNDO, UNDONE, StoredPlan, find_plan, set_status
 from llm_maint.store.tables import journal as entries
@@ -160,6 +160,6 @@ def _settle_undo(
         set_status(connection, UNDONE, APPLIED, plan_id=plan.reverts)
     # What a person has put back stays, until the rows change.
     surviving = profiles.attributes_of(connection, plan.entity)
-    profiles.remember_judged(
+    judgements.remember_judged(
         connection, plan.entity, surviving, judge=occasion.judge, now=occasion.now
     )

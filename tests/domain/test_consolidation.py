@@ -5,6 +5,7 @@ from building import NICK, attribute
 from llm_maint.domain.chat import NO_USAGE, Usage
 from llm_maint.domain.consolidation import (
     Consolidation,
+    Deferred,
     failed_line,
     failed_report,
     line,
@@ -49,8 +50,9 @@ def test_a_report_is_the_plan_and_what_came_of_it() -> None:
 
 def test_a_failed_report_has_the_fields_of_a_report() -> None:
     """A script reads one shape; what is not known is null, and the error says why."""
-    failed = failed_report(NICK, ModelUnavailableError(), dry_run=False)
+    failed = failed_report(NICK, ModelUnavailableError(), spent=Usage(3), dry_run=False)
     assert failed.keys() == report(DONE, dry_run=False).keys()
+    assert failed["llm"]["calls"] == 3
     assert failed["error"] == "The model server cannot be reached."
     assert (failed["attributes_before"], failed["attributes_after"]) == (None, None)
     assert (failed["applied"], failed["entity_id"]) == (False, "nick")
@@ -89,7 +91,9 @@ def test_a_run_without_entities_did_nothing() -> None:
 
 def test_a_run_counts_what_waits_for_the_next() -> None:
     """Entities that were put off are counted, with the first reason."""
-    waiting = [BudgetSpentError("spent"), BudgetSpentError("spent as well")]
+    waiting = Deferred()
+    for reason in ("spent", "spent as well"):
+        waiting.add(BudgetSpentError(reason))
     summed = totals([], spent=NO_USAGE, deferred=waiting)
     assert (summed["deferred"], summed["deferred_because"]) == (2, "spent")
 

@@ -8,10 +8,9 @@ import pytest
 from consolidating import NOW, ScriptedModel, reply, settings
 from databases import add_row
 
-from llm_maint.domain.consolidation import put_off
-from llm_maint.domain.profile import Entity
 from llm_maint.errors import ModelReplyError, ModelUnavailableError
 from llm_maint.runner import Runner
+from llm_maint.settings import Settings
 from llm_maint.store import jobs
 from llm_maint.store.database import Database
 
@@ -38,10 +37,12 @@ def four(database: Database) -> Database:
     return database
 
 
-def _ran(database: Database, model: ScriptedModel, now: datetime) -> list[str]:
+def _ran(
+    database: Database, model: ScriptedModel, now: datetime, given: Settings | None = None
+) -> list[str]:
     """Run the job; return about whom the model was asked, in order."""
     runner = Runner(
-        settings=settings(),
+        settings=given or settings(),
         database=database,
         clock=lambda: now,
         model=lambda: model,
@@ -69,7 +70,7 @@ def test_who_failed_last_time_comes_last(four: Database) -> None:
     assert _ran(four, _breaking_at("ada", "dora"), NOW) == ["ada"]
     assert _ran(four, _breaking_at("ada", "dora"), later) == ["ben", "cleo", "dora"]
     add_row(four, "c", '"new"', entity_id="ben")
-    assert _ran(four, _breaking_at("ada"), later + timedelta(hours=2)) == ["ada", "ben", "dora"]
+    assert _ran(four, _breaking_at("ada"), later + timedelta(hours=2)) == ["ben", "ada", "dora"]
 
 
 def test_those_that_failed_are_asked_again_after_the_others(four: Database) -> None:
@@ -81,13 +82,15 @@ def test_those_that_failed_are_asked_again_after_the_others(four: Database) -> N
     assert _ran(four, ScriptedModel(reply), NOW + timedelta(hours=4)) == ["cleo", "ben"]
 
 
-def test_who_is_put_off_is_read_from_a_result() -> None:
-    """Those that failed, and those that were not judged to their end; others are not."""
-    lines = [
-        {"entity_type": "user", "entity_id": "a", "error": "down"},
-        {"entity_type": "bot", "entity_id": "b", "error": None, "partial": True},
-        {"entity_type": "user", "entity_id": "c", "error": None, "partial": False},
-        {"entity_type": "user", "entity_id": "d", "error": None},
-    ]
-    assert put_off({"entities": lines}) == {Entity("user", "a"), Entity("bot", "b")}
-    assert put_off({}) == set()
+def test_a_budget_comes_to_everybodys_turn(four: Database) -> None:
+    """One call a run: each is asked before anybody is asked again, and a large one in turns."""
+    for number in range(6):
+        add_row(four, f"k{number}", '"more"', entity_id="ada", updated_at="2026-01-01 00:00:00")
+    small = settings(profile_maintenance={"max_calls_per_run": 1, "max_rows_per_request": 4})
+    asked = []
+    for hours in range(0, 12, 2):
+        model = ScriptedModel(reply)
+        _ran(four, model, NOW + timedelta(hours=hours), small)
+        asked += [(each["entity"]["id"], each["rows"][0]["key"]) for each in model.asked]
+    assert asked[:4] == [("ada", "a"), ("ben", "a"), ("cleo", "a"), ("dora", "a")]
+    assert asked[4:] == [("ada", "k2"), ("ada", "a")]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from building import NICK
 from consolidating import ScriptedModel, context, reply, rows_of, settings
-from databases import add_row, dump, sql
+from databases import add_row, records, sql
 
 from llm_maint.domain.chat import Completion, Finish, Usage
 from llm_maint.errors import ModelReplyError
@@ -83,10 +83,10 @@ def test_many_rows_go_in_several_requests(nick: Database) -> None:
 )
 def test_a_reply_that_cannot_be_used_changes_nothing(nick: Database, answer: str) -> None:
     """The error is raised, nothing is written, and the same rows are asked about next time."""
-    before = dump(nick)
+    before = records(nick)
     with pytest.raises(ModelReplyError):
         consolidate(context(nick, ScriptedModel(lambda _: answer)), NICK)
-    assert dump(nick) == before
+    assert records(nick) == before
 
 
 def test_a_bad_operation_is_dropped_alone(nick: Database) -> None:

@@ -28,7 +28,12 @@ from llm_maint.store.database import Database
 
 NAMES = [f"e{number:02}" for number in range(12)]
 
-OURS = ("maintenance_plans", "maintenance_journal", "maintenance_profile_states")
+OURS = (
+    "maintenance_plans",
+    "maintenance_journal",
+    "maintenance_profile_states",
+    "maintenance_profile_tries",
+)
 
 THINKING = 30.0
 """Seconds that a model thinks where a test does not wait for it; the server's end ends it."""

@@ -23,8 +23,6 @@ from llm_maint.errors import (
     ExitCode,
     MaintError,
     ModelBusyError,
-    ModelFailedError,
-    ModelReplyError,
     ModelUnavailableError,
 )
 
@@ -184,32 +182,6 @@ def test_after_an_error_that_ends_the_run_nothing_is_sent(
     assert len(later) == 12 - concurrency
     assert {each.exit_code for each in later} == {code}
     assert model.meter.spent.calls == sent
-
-
-@pytest.mark.parametrize(
-    ("answers", "kinds"),
-    [
-        pytest.param("FF", [ModelFailedError, ModelFailedError, DeferredError], id="two in a row"),
-        pytest.param("F.F.F.", [ModelFailedError, str] * 3, id="a reply in between"),
-        pytest.param(
-            "F.FF", [ModelFailedError, str, *[ModelFailedError] * 2, DeferredError], id="two later"
-        ),
-        pytest.param("EEEE.", [ModelReplyError] * 4 + [str], id="empty replies"),
-    ],
-)
-def test_a_server_that_fails_twice_in_a_row_is_broken(answers: str, kinds: list[type]) -> None:
-    """One request may be at fault, two are not; a reply in between starts anew."""
-    known: dict[str, str | Raw] = {
-        "F": Raw(status=500, body="boom"),
-        "E": "",
-        ".": "hello",
-    }
-    script = _script([known[letter] for letter in answers])
-    with ModelServer(script) as server:
-        model = asking(server.url, max_attempts=1, structured_output="none")
-        outcomes = _outcomes(model, [PROMPT] * len(kinds))
-    assert all(isinstance(each, kind) for each, kind in zip(outcomes, kinds, strict=True))
-    assert len(server.requests) == len(answers)
 
 
 @pytest.mark.parametrize("concurrency", [1, 4, 16])

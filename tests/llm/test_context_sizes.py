@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from llm_maint.domain.chat import Prompt, Usage
+from llm_maint.domain.chat import Prompt
 from llm_maint.llm.context import Context
 from llm_maint.llm.listing import Listed, listed
 
@@ -15,9 +15,9 @@ def _prompt(size: int, text: str = "x") -> Prompt:
 
 def test_where_nobody_knows_everything_fits() -> None:
     """Without a size nothing is refused and the reply is as long as the settings say."""
-    context = Context()
-    assert context.fits(_prompt(10_000_000), max_output_tokens=4_096)
-    assert context.reply_limit(4_096) == 4_096
+    context = Context(0, 4_096)
+    assert context.fits(_prompt(10_000_000))
+    assert context.reply_limit == 4_096
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_where_nobody_knows_everything_fits() -> None:
 )
 def test_a_reply_takes_at_most_half_of_the_context(tokens: int, asked: int, limit: int) -> None:
     """The other half is for the request; a longer limit is what strict servers refuse."""
-    assert Context(tokens).reply_limit(asked) == limit
+    assert Context(tokens, asked).reply_limit == limit
 
 
 @pytest.mark.parametrize(
@@ -48,34 +48,27 @@ def test_what_is_plainly_short_fits_and_what_is_plainly_long_does_not(
     tokens: int, size: int, *, fits: bool
 ) -> None:
     """By an estimate on the safe side, the reply included: 3 to 4 characters make a token."""
-    assert Context(tokens).fits(_prompt(size), max_output_tokens=1_024) == fits
+    assert Context(tokens, 1_024).fits(_prompt(size)) == fits
 
 
 def test_fitting_is_monotonous() -> None:
     """What fits does so without a row too, and in every larger context."""
     sizes = [
-        max(
-            size
-            for size in range(0, 30_000, 50)
-            if Context(tokens).fits(_prompt(size), max_output_tokens=512)
-        )
+        max(size for size in range(0, 30_000, 50) if Context(tokens, 512).fits(_prompt(size)))
         for tokens in (2_048, 4_096, 8_192)
     ]
     assert sizes == sorted(sizes)
     for size, tokens in zip(sizes, (2_048, 4_096, 8_192), strict=True):
-        assert all(
-            Context(tokens).fits(_prompt(less), max_output_tokens=512)
-            for less in range(0, size, 500)
-        )
+        assert all(Context(tokens, 512).fits(_prompt(less)) for less in range(0, size, 500))
 
 
 def test_both_messages_and_every_byte_count() -> None:
     """Text of other alphabets makes more tokens than characters of ours."""
-    context = Context(8_192)
-    assert context.fits(_prompt(6_000), max_output_tokens=64)
-    assert not context.fits(_prompt(10_000, "\u6f22"), max_output_tokens=64)
+    context = Context(8_192, 64)
+    assert context.fits(_prompt(6_000))
+    assert not context.fits(_prompt(10_000, "\u6f22"))
     long = Prompt(system="x" * 30_000, user="", schema={})
-    assert not context.fits(long, max_output_tokens=64)
+    assert not context.fits(long)
 
 
 @pytest.mark.parametrize(
@@ -94,57 +87,26 @@ def test_a_server_is_believed_where_it_has_less(
     set_: int, told: int | None, *, news: bool, then: int
 ) -> None:
     """It knows best what it refuses; what it could do is no reason to exceed the setting."""
-    context = Context(set_)
+    context = Context(set_, 64)
     assert context.learn(told) == news
     assert context.tokens == then
 
 
 def test_a_server_is_believed_once() -> None:
     """A size that shrinks with every answer would have the same request sent for ever."""
-    context = Context()
+    context = Context(0, 64)
     told = (9_000, 8_000, 7_000, 9_000)
     assert [context.learn(each) for each in told] == [True, False, False, False]
     assert context.tokens == 9_000
 
 
-def _most(context: Context) -> int:
-    """Return the largest request of ASCII that fits."""
-    return max(n for n in range(0, 40_000, 100) if context.fits(_prompt(n), max_output_tokens=64))
-
-
-@pytest.mark.parametrize("density", [0.25, 0.3, 0.5, 1.0])
-def test_a_count_teaches_how_dense_the_text_is(density: float) -> None:
-    """After one reply as much fits as this tokenizer makes of it, with a margin."""
-    context = Context(8_192)
-    context.measure(_prompt(10_000), Usage(1, int(10_000 * density)))
-    most = _most(context) * density
-    assert 0.8 * (8_192 - 64 - 300) < most <= 8_192 - 64
-
-
-def test_what_was_measured_is_not_unlearned_by_thinner_text() -> None:
-    """The next rows may be as dense as the densest so far."""
-    context = Context(8_192)
-    context.measure(_prompt(1_000), Usage(1, 600))
-    dense = _most(context)
-    context.measure(_prompt(1_000), Usage(1, 300))
-    assert _most(context) == dense
-    context.measure(_prompt(1_000), Usage(1, 900))
-    assert _most(context) < dense
-
-
-@pytest.mark.parametrize("counted", [0, 1, 20, 5_000, 1_000_000_000])
-def test_a_count_that_makes_no_sense_teaches_nothing(counted: int) -> None:
-    """Cached tokens left out, or a mistake: the estimate stays as it was."""
-    context = Context(8_192)
-    context.measure(_prompt(1_000), Usage(1, counted))
-    assert _most(context) == _most(Context(8_192))
-
-
-def test_an_empty_prompt_is_no_measure() -> None:
-    """Nothing is divided by nothing."""
-    context = Context(8_192)
-    context.measure(_prompt(0), Usage(1, 5))
-    assert _most(context) == _most(Context(8_192))
+def test_a_refusal_is_news_where_the_next_request_will_differ() -> None:
+    """Else the same request would be sent, and refused, once more."""
+    prompt = _prompt(2_000)
+    assert Context(0, 4_096).learn_from_refusal(4_096, prompt)  # a shorter reply is asked for
+    assert Context(0, 64).learn_from_refusal(1_000, prompt)  # it does not fit
+    assert not Context(0, 64).learn_from_refusal(100_000, prompt)
+    assert not Context(0, 64).learn_from_refusal(None, prompt)
 
 
 def _data(*models: object) -> dict[str, Any]:

@@ -183,7 +183,7 @@ def test_what_is_too_long_is_halved_and_never_repaired(database: Database, entry
         ),
         pytest.param(
             http({"error": "prompt is too long"}, 400),
-            [6, 3, 1, 2, 1, 1, 3, 1, 2, 1, 1],
+            [6, 3, 1, 2, 1],
             "llm.context_tokens",
             id="requests",
         ),

@@ -11,7 +11,7 @@ from databases import ATTRIBUTES, add_profile, add_row, dump, sql
 from llm_maint.domain.profile import fingerprint
 from llm_maint.domain.reply import Proposal
 from llm_maint.errors import DatabaseBusyError
-from llm_maint.store import journal, profiles
+from llm_maint.store import journal, judgements, profiles
 from llm_maint.store.database import Database
 
 NEWER = "2026-01-02 00:00:00"
@@ -103,7 +103,7 @@ def test_what_was_applied_counts_as_judged(nick: Database) -> None:
     """The fingerprint is the one of the rows as the database then has them."""
     applied(nick, planned(nick, SUPERSEDE, REMOVE))
     with nick.read() as connection:
-        judged = profiles.judged_fingerprint(connection, NICK)
+        judged = judgements.judged_fingerprint(connection, NICK)
     assert judged == fingerprint(rows_of(nick), judge="a model")
 
 
@@ -164,7 +164,7 @@ def test_a_row_changed_meanwhile_drops_its_operation(
     assert len(done.operations) == 2
     assert [(row.id, row.value) for row in rows_of(nick)] == left
     with nick.read() as connection:  # it is judged again next time
-        assert profiles.judged_fingerprint(connection, NICK) is None
+        assert judgements.judged_fingerprint(connection, NICK) is None
 
 
 def test_what_builds_on_a_dropped_operation_goes_with_it(nick: Database) -> None:
@@ -186,7 +186,7 @@ def test_a_row_added_meanwhile_is_left_alone(nick: Database) -> None:
     applied(nick, plan)
     assert new in [row.id for row in rows_of(nick)]
     with nick.read() as connection:
-        judged = profiles.judged_fingerprint(connection, NICK)
+        judged = judgements.judged_fingerprint(connection, NICK)
     assert judged != fingerprint(rows_of(nick), judge="a model")
 
 

@@ -4,14 +4,15 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from building import MORNING, day
-from databases import dump, is_sqlite, opened, sql
+from building import MORNING, NICK, day
+from databases import add_row, dump, is_sqlite, opened, sql
 from sqlalchemy.engine import Connection
 
 from llm_maint.errors import DatabaseUnavailableError, SchemaError
+from llm_maint.store import judgements, profiles
 from llm_maint.store.database import Database
-from llm_maint.store.migrations import LATEST
-from llm_maint.store.tables import Owned
+from llm_maint.store.migrations import LATEST, m0001_first
+from llm_maint.store.tables import Owned, schema_versions
 
 
 def test_a_fresh_schema_is_the_one_the_tables_declare(database: Database) -> None:
@@ -30,7 +31,7 @@ def test_a_fresh_schema_is_the_one_the_tables_declare(database: Database) -> Non
         declared = connection.execution_options(schema_translate_map={"maint": schema})
         Owned.metadata.create_all(declared, checkfirst=False)
         assert _schema(connection, schema) == migrated
-    assert len(migrated) == len(Owned.metadata.tables) == 6
+    assert len(migrated) == len(Owned.metadata.tables) == 7
 
 
 _SQLITE_INDEXES = "SELECT type, name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
@@ -83,6 +84,31 @@ def test_a_second_upgrade_changes_nothing(database: Database) -> None:
     assert dump(database) == before
 
 
+def test_the_first_schema_that_landed_is_upgraded_without_loss(database_url: str) -> None:
+    """A database of version 1 with rows in it gets what is new, and keeps the rest to the byte."""
+    old = opened(database_url)
+    with old.write() as connection:
+        m0001_first.apply(connection)
+        connection.execute(schema_versions.insert().values(version=1, applied_at=MORNING))
+    add_row(old, "color", '"blue"')
+    with old.write() as connection:
+        rows = profiles.attributes_of(connection, NICK)
+        judgements_of_the_past = sa.text(
+            "INSERT INTO maintenance_profile_states VALUES ('user', 'nick', 'abc', :at)"
+        )
+        connection.execute(judgements_of_the_past, {"at": "2026-01-03 10:00:00"})
+    before = dump(old)
+    assert old.upgrade(now=day(1)) == (1, LATEST)
+    old.check_schema()
+    after = dump(old)
+    del after["maintenance_profile_tries"], after["maintenance_schema"]
+    assert after == {name: rows for name, rows in before.items() if name != "maintenance_schema"}
+    with old.read() as connection:
+        assert profiles.attributes_of(connection, NICK) == rows
+        assert judgements.judged_fingerprint(connection, NICK) == "abc"
+    old.close()
+
+
 def test_an_upgrade_that_fails_leaves_nothing(database_url: str) -> None:
     """All migrations are one transaction: after an error the database is as empty as before."""
     fresh = opened(database_url)
@@ -109,7 +135,7 @@ def test_a_newer_schema_is_refused(database: Database) -> None:
     [
         pytest.param("DROP TABLE maintenance_schema", "llm-maint init", id="missing"),
         pytest.param("DELETE FROM maintenance_schema", "llm-maint init", id="empty"),
-        pytest.param("UPDATE maintenance_schema SET version = 0", "db upgrade", id="older"),
+        pytest.param("DELETE FROM maintenance_schema WHERE version > 1", "db upgrade", id="older"),
     ],
 )
 def test_a_schema_that_does_not_fit_says_what_to_do(

@@ -6,7 +6,7 @@ from databases import add_profile, add_row, sql
 
 from llm_maint.domain.profile import Entity, fingerprint
 from llm_maint.errors import DataError, UnknownNameError
-from llm_maint.store import profiles
+from llm_maint.store import judgements, profiles
 from llm_maint.store.database import Database
 
 NOVA = Entity("bot", "nova")
@@ -130,8 +130,8 @@ def test_what_was_judged_last_is_remembered(database: Database) -> None:
     for judge in ("first", "second"):
         with database.write() as connection:
             rows = profiles.attributes_of(connection, NICK)
-            profiles.remember_judged(connection, NICK, rows, judge=judge, now=MORNING)
+            judgements.remember_judged(connection, NICK, rows, judge=judge, now=MORNING)
     with database.read() as connection:
-        assert profiles.judged_fingerprint(connection, NICK) == fingerprint(rows, judge="second")
-        assert profiles.judged_fingerprint(connection, NOVA) is None
+        assert judgements.judged_fingerprint(connection, NICK) == fingerprint(rows, judge="second")
+        assert judgements.judged_fingerprint(connection, NOVA) is None
     assert len(sql(database, "SELECT 1 FROM maintenance_profile_states")) == 1

@@ -9,7 +9,7 @@ from databases import dump, sql
 from llm_maint.domain.runs import Claim, Failure, Interrupted, Run, Status, Success
 from llm_maint.domain.settlement import settle
 from llm_maint.errors import ClaimLostError
-from llm_maint.store import history, jobs, profiles, queue
+from llm_maint.store import history, jobs, judgements, queue
 from llm_maint.store.database import Database
 from llm_maint.store.jobs import ScheduledJob
 
@@ -78,7 +78,7 @@ def test_a_lost_claim_is_never_renewed(database: Database, claim: Claim, *, resc
 
 def _write_behind_the_fence(database: Database, claim: Claim, now: datetime) -> None:
     with database.write() as connection:
-        profiles.remember_judged(connection, NICK, [], judge="a model", now=now)
+        judgements.remember_judged(connection, NICK, [], judge="a model", now=now)
         queue.fence(connection, claim, now=now)
 
 

@@ -10,7 +10,7 @@ from databases import ATTRIBUTES, PROFILES, add_profile, add_row, dump, sql
 from llm_maint.domain.profile import fingerprint
 from llm_maint.domain.reply import Proposal
 from llm_maint.errors import PlanRefusedError, UnknownNameError
-from llm_maint.store import plans, profiles, undo
+from llm_maint.store import judgements, plans, undo
 from llm_maint.store.database import Database
 
 LATER = NOW + timedelta(hours=1)
@@ -54,7 +54,7 @@ def test_what_a_person_put_back_counts_as_judged(nick: Database) -> None:
     """The next run does not do again what was just undone."""
     undo.undo_plan(nick, _apply(nick), occasion(LATER))
     with nick.read() as connection:
-        judged = profiles.judged_fingerprint(connection, NICK)
+        judged = judgements.judged_fingerprint(connection, NICK)
     assert judged == fingerprint(rows_of(nick), judge="a model")
 
 

@@ -1,0 +1,72 @@
+"""What was judged of each profile, and what was tried to no end."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from llm_maint.domain.profile import Attribute, Entity, fingerprint
+from llm_maint.store.tables import profile_states, profile_tries
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """When an entity was last asked about to no end, and how often since it was last judged."""
+
+    at: datetime
+    times: int
+
+
+def judged_fingerprint(connection: Connection, entity: Entity) -> str | None:
+    """Return the fingerprint of the entity's rows when they were last judged."""
+    query = sa.select(profile_states.c.fingerprint).where(*_of(profile_states, entity))
+    return connection.execute(query).scalar_one_or_none()
+
+
+def remember_judged(
+    connection: Connection, entity: Entity, rows: Iterable[Attribute], *, judge: str, now: datetime
+) -> None:
+    """Remember that these rows were judged, and by whom: the same rows are not judged again."""
+    for table in (profile_states, profile_tries):
+        connection.execute(sa.delete(table).where(*_of(table, entity)))
+    connection.execute(
+        profile_states.insert().values(
+            entity_type=entity.type,
+            entity_id=entity.id,
+            fingerprint=fingerprint(rows, judge=judge),
+            judged_at=now,
+        )
+    )
+
+
+def remember_tried(connection: Connection, entity: Entity, *, now: datetime) -> None:
+    """Remember that an entity was asked about and not judged to its end."""
+    once_more = {"tried_at": now, "tries": profile_tries.c.tries + 1}
+    update = sa.update(profile_tries).where(*_of(profile_tries, entity)).values(once_more)
+    if connection.execute(update).rowcount:
+        return
+    first = profile_tries.insert().values(
+        entity_type=entity.type, entity_id=entity.id, tried_at=now, tries=1
+    )
+    try:
+        with connection.begin_nested():
+            connection.execute(first)
+    except sa.exc.IntegrityError:
+        pass  # another process tried it at the same moment: that is as good
+
+
+def tried(connection: Connection, entity: Entity | None = None) -> Mapping[Entity, Tried]:
+    """Return which entities were asked about to no end: all of them, or one if it was."""
+    query = sa.select(profile_tries)
+    if entity is not None:
+        query = query.where(*_of(profile_tries, entity))
+    return {
+        Entity(row.entity_type, row.entity_id): Tried(row.tried_at, row.tries)
+        for row in connection.execute(query)
+    }
+
+
+def _of(table: sa.Table, entity: Entity) -> tuple[sa.ColumnElement[bool], ...]:
+    return table.c.entity_type == entity.type, table.c.entity_id == entity.id
