@@ -35,7 +35,7 @@ from llm_maint.llm.faults import Fault, Kind
 from llm_maint.llm.form import Form
 from llm_maint.llm.listing import Listed, listed
 from llm_maint.llm.provider import Provider, nothing
-from llm_maint.llm.retry import wait_before
+from llm_maint.llm.retry import LONGEST_WAIT, wait_before
 from llm_maint.llm.secret import Secret
 from llm_maint.llm.side_by_side import in_order
 from llm_maint.llm.transport import Answer, NoAnswer, Transport
@@ -204,11 +204,12 @@ class Client:
     async def _wait(self, fault: Fault, tries: int, *, within: float) -> None:
         """Wait before another try, or raise what the fault comes to."""
         again = fault.kind in (Kind.DOWN, Kind.BUSY, Kind.FAILED) and not fault.final
-        wait, too_long = None, False
-        if again and tries < self.max_attempts:
-            named, attempt = fault.named_wait, tries + 1
-            wait = wait_before(attempt, named=named, draw=self.draw, within=within)
-            too_long = wait is None and named is not None
+        more = again and tries < self.max_attempts
+        named = fault.named_wait
+        too_long = again and (named or 0) > min(LONGEST_WAIT, within if more else math.inf)
+        wait = None
+        if more and not too_long:
+            wait = wait_before(tries + 1, named=named, draw=self.draw, within=within)
         if wait is None:
             place = str(self.address)
             raise explained(fault, place=place, model=self.model, tries=tries, too_long=too_long)
