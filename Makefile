@@ -7,7 +7,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types layers bench install-systemd clean
+.PHONY: help demo test check format lint types layers bench bench-model install-systemd clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ layers: $(VENV)/.developing ## Check who imports whom
 
 bench: $(VENV)/.developing ## Measure what a tick costs
 	$(BIN)/python benchmarks/tick.py
+
+bench-model: $(VENV)/.developing ## Measure what requests to a model side by side bring
+	$(BIN)/python benchmarks/concurrency.py
 
 install-systemd: ## Install and start the systemd timer (as root: for all, else for this user)
 	deploy/systemd/install.sh

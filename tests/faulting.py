@@ -2,13 +2,9 @@
 
 import json
 import random
-import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 from building import MORNING, NICK, at_once
 from consolidating import NOW, settings
 from databases import ATTRIBUTES, PROFILES, add_profile, records, sql
@@ -106,8 +102,7 @@ def ran_at(database: Database, server: FaultServer, **llm: Any) -> Ran:  # noqa:
     before = records(database)
     context = _context(database, server, waits, llm)
     try:
-        with no_certificates():
-            done = consolidate(context, NICK)
+        done = consolidate(context, NICK)
     except MaintError as error:
         kept = KEPT if records(database) == before else "changed by a failure"
         known = next(kind for kind in type(error).__mro__ if kind in KNOWN)
@@ -138,7 +133,7 @@ def ran_all(database: Database, entities: int, *entries: Entry, **llm: Any) -> R
     for number in range(entities):
         fill(database, f"person{number}")
     before = records(database)
-    with FaultServer(*entries) as server, no_certificates():
+    with FaultServer(*entries) as server:
         outcome = JOB.run(_context(database, server, [], llm))
     assert isinstance(outcome, Success | Failure)
     result = dict(outcome.result or {})
@@ -159,14 +154,6 @@ def fill(database: Database, entity_id: str) -> None:
     rows = ", ".join(f"({shared}, '{key}', '{value}', '{updated}')" for key, value, updated in ROWS)
     columns = "entity_type, entity_id, category, confidence, source, created_at, key, value"
     sql(database, f"INSERT INTO {ATTRIBUTES} ({columns}, updated_at) VALUES {rows}")
-
-
-@contextmanager
-def no_certificates() -> Iterator[None]:
-    """Spare each client the reading of all root certificates: plain HTTP needs none."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ssl.SSLContext, "load_verify_locations", lambda *_, **__: None)
-        yield
 
 
 def _context(

@@ -122,6 +122,7 @@ class Client:
             headers=self.provider.headers(self.secret.key),
             timeout=self.timeout,
             connections=self.concurrency,
+            tls=self.address.parts.scheme == "https",
         )
         slots = asyncio.Semaphore(self.concurrency)
         self._connected = _Connected(transport, slots, asyncio.Lock())
