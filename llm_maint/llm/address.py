@@ -13,6 +13,27 @@ _ENDPOINTS = ("/chat/completions", "/messages", "/models")
 
 _PRIVATE_NAMES = (".localhost", ".local", ".localdomain", ".internal", ".lan", ".home.arpa")
 
+_PRIVATE_NETWORKS = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "127.0.0.0/8",
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "169.254.0.0/16",
+            "100.64.0.0/10",
+            "0.0.0.0/32",
+            "::1/128",
+            "::/128",
+            "fc00::/7",
+            "fe80::/10",
+        ),
+    )
+)
+"""This host, networks that are somebody's own (RFC 1918, 4193), links, and shared address space
+(RFC 6598). Written out: what Python calls private differs between its versions."""
+
 _PLAIN_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 """A name without a domain: of this host, or of a network that is somebody's own."""
 
@@ -74,5 +95,5 @@ def _is_private(host: str) -> bool:
         address = ipaddress.ip_address(host)
     except ValueError:
         return bool(_PLAIN_NAME.fullmatch(host)) or host.endswith(_PRIVATE_NAMES)
-    mapped = getattr(address, "ipv4_mapped", None)
-    return not (mapped or address).is_global
+    address = getattr(address, "ipv4_mapped", None) or address
+    return any(address in network for network in _PRIVATE_NETWORKS)

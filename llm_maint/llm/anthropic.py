@@ -77,7 +77,7 @@ def read(answer: Mapping[str, Any], *, asked: str) -> Completion | Fault:
 
 
 def _tool_input(content: object) -> str:
-    for block in content if isinstance(content, list) else ():
-        if isinstance(block, dict) and block.get("type") == "tool_use" and block.get("input"):
-            return as_text(block["input"])
-    return ""
+    """Return what the tool was used with; of two uses nobody can say which is the reply."""
+    blocks = content if isinstance(content, list) else []
+    used = [each for each in blocks if isinstance(each, dict) and each.get("type") == "tool_use"]
+    return as_text(used[0]["input"]) if len(used) == 1 and used[0].get("input") else ""

@@ -20,32 +20,29 @@ from typing import Any, TypeVar
 
 from llm_maint.domain.budget import Meter
 from llm_maint.domain.canary import SAFE_CHARACTERS
-from llm_maint.domain.chat import NO_USAGE, Completion, Prompt
+from llm_maint.domain.chat import Completion, Prompt
 from llm_maint.errors import (
     ConfigurationError,
     DeferredError,
     MaintError,
     PromptTooLongError,
 )
-from llm_maint.llm import faults
 from llm_maint.llm.address import Address
 from llm_maint.llm.context import Context
 from llm_maint.llm.explained import explained
 from llm_maint.llm.faults import Fault, Kind
 from llm_maint.llm.form import Form
 from llm_maint.llm.listing import Listed, listed
-from llm_maint.llm.provider import Provider, nothing
+from llm_maint.llm.opening import opened
+from llm_maint.llm.provider import Provider
 from llm_maint.llm.retry import LONGEST_WAIT, wait_before
 from llm_maint.llm.secret import Secret
 from llm_maint.llm.side_by_side import in_order
-from llm_maint.llm.transport import Answer, NoAnswer, Transport
+from llm_maint.llm.transport import Transport
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-QUOTED = 200
-"""Characters of what a server said that a message repeats."""
 
 
 @dataclass(slots=True)
@@ -108,7 +105,7 @@ class Client:
         `tries` is `max_attempts`, where it is not given.
 
         Raises:
-            MaintError: it cannot be reached, or lists none of its own.
+            MaintError: it cannot be reached, or has no list.
 
         """
         async with self._open.naming:
@@ -164,6 +161,7 @@ class Client:
         while True:
             self._check_fits(prompt)
             meter.begin_call()
+            limit = self.context.reply_limit
             left = ends - asyncio.get_running_loop().time()
             found = await self._once(prompt, form, within=left)
             meter.add(found.usage)
@@ -171,9 +169,7 @@ class Client:
                 self.form, self._structure_proven = form, True
                 return found
             log.info("the model server %s %s", self.address, found.said)
-            if found.kind is Kind.TOO_LONG and self.context.learn_from_refusal(
-                found.context, prompt
-            ):
+            if found.kind is Kind.TOO_LONG and self._learned(found.context, prompt, limit):
                 continue
             lesser = self._lesser(form, found.refuses, prompt)
             if lesser is None:
@@ -183,9 +179,18 @@ class Client:
                 last = tries == self.max_attempts - 1
                 unproven = found.kind is Kind.FAILED and not self._structure_proven
                 lesser = (form.plain() if last and unproven else None) or form
-                # Where it failed at the model's output, another may come out right.
-                prompt = replace(prompt, variation=prompt.variation + (found.kind is Kind.FAILED))
+                if found.kind is Kind.FAILED and found.status:
+                    # It may have failed at the model's output: another may come out right.
+                    prompt = replace(prompt, variation=prompt.variation + 1)
             form = lesser
+
+    def _learned(self, tokens: int | None, prompt: Prompt, limit: int) -> bool:
+        """Learn from a refusal; return whether the next request is another than the one before.
+
+        Another request may have learned meanwhile; `limit` is the reply that this one asked for.
+        """
+        self.context.learn(tokens)
+        return self.context.reply_limit != limit or not self.context.fits(prompt)
 
     def _lesser(self, form: Form, refused: tuple[str, ...], prompt: Prompt) -> Form | None:
         """Return the next form without what was refused that makes another request of a prompt."""
@@ -207,7 +212,8 @@ class Client:
         again = fault.kind in (Kind.DOWN, Kind.BUSY, Kind.FAILED) and not fault.final
         more = again and tries < self.max_attempts
         named = fault.named_wait
-        too_long = again and (named or 0) > min(LONGEST_WAIT, within if more else math.inf)
+        most = min(LONGEST_WAIT, max(within, 0)) if more else LONGEST_WAIT
+        too_long = again and named is not None and named > most
         wait = None
         if more and not too_long:
             wait = wait_before(tries + 1, named=named, draw=self.draw, within=within)
@@ -224,11 +230,9 @@ class Client:
         if isinstance(answer, Fault):
             return answer
         found = self.provider.read(answer, asked=self.model)
-        return (
-            found
-            if isinstance(found, Completion)
-            else replace(found, said=self.secret.hidden(found.said))
-        )
+        if isinstance(found, Completion):
+            return found
+        return replace(found, said=self.secret.hidden(found.said))
 
     def _document(self, prompt: Prompt, form: Form) -> dict[str, Any]:
         return self.provider.document(
@@ -258,22 +262,4 @@ class Client:
         """Return the JSON object of an answer, or what is wrong with it."""
         url = self.address.url(endpoint)
         answer = await self._open.transport.exchange(method, url, document, within=within)
-        if isinstance(answer, NoAnswer):
-            kind = Kind.DOWN if answer.down else Kind.FAILED
-            return Fault(kind=kind, said=self.secret.hidden(answer.reason))
-        found = faults.parsed(answer.body)
-        if answer.status not in faults.OK or (isinstance(found, dict) and found.get("error")):
-            fault = faults.of_answer(answer.status, answer.headers, answer.body, now=self.clock())
-            what = "an error" if answer.status in faults.OK else str(answer.status)
-            spent = self.provider.usage(found) if isinstance(found, dict) else NO_USAGE
-            return replace(fault, said=self._quoted(answer, what), usage=spent)
-        if not isinstance(found, dict):
-            return nothing(self._quoted(answer, "no JSON"), NO_USAGE)
-        return found
-
-    def _quoted(self, answer: Answer, what: str) -> str:
-        """Return the first of what a server said, on one line."""
-        said = " ".join(self.secret.hidden(answer.body[:4_000].decode(errors="replace")).split())
-        where = answer.headers.get("location", "")
-        to = f" to {self.secret.hidden(where)}" if where else ""
-        return f"answered {what}{to}: {said[:QUOTED] or 'nothing'}"
+        return opened(answer, self.provider, self.secret, now=self.clock())

@@ -35,14 +35,7 @@ class Context:
         """The longest reply to ask for: never more than half of the context."""
         return min(self.longest_reply, self.tokens // 2) if self.tokens else self.longest_reply
 
-    def learn(self, tokens: int | None) -> bool:
-        """Take a server's word for the size, once; return whether it is news."""
-        if not tokens or self._told or 0 < self.tokens <= tokens:
-            return False
-        self.tokens, self._told = tokens, True
-        return True
-
-    def learn_from_refusal(self, tokens: int | None, prompt: Prompt) -> bool:
-        """Do so where a prompt was refused; return whether the next request will differ."""
-        before = self.reply_limit
-        return self.learn(tokens) and (self.reply_limit != before or not self.fits(prompt))
+    def learn(self, tokens: int | None) -> None:
+        """Take a server's word for the size, once, where it is less than what was known."""
+        if tokens and not self._told and not 0 < self.tokens <= tokens:
+            self.tokens, self._told = tokens, True

@@ -114,13 +114,23 @@ _NOT_FOUND = frozenset({404, 405, 410})
 _PAYMENT, _TOO_LARGE = 402, 413
 
 
-def of_answer(status: int, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Fault:
+def of_answer(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    said: str,
+    spent: Usage = NO_USAGE,
+    now: datetime,
+) -> Fault:
     """Return what is wrong with an answer of a status that is no success, or with an error in it.
 
     Args:
         status: of the answer; an error within one of 200 counts as the status that it names.
         headers: by their names in lower case.
         body: JSON, or any text.
+        said: the first of it, for messages.
+        spent: what it counted.
         now: what a date in the headers is measured against.
 
     """
@@ -134,7 +144,8 @@ def of_answer(status: int, headers: Mapping[str, str], body: bytes, *, now: date
     kind = _kind(status, words, named_wait=wait is not None, structure="structure" in refuses)
     return Fault(
         kind=kind,
-        said=f"answered {status}",
+        said=said,
+        usage=spent,
         refuses=refuses if kind in (Kind.BAD, Kind.FAILED) else (),
         context=_context(document, words),
         named_wait=wait,

@@ -60,7 +60,8 @@ def wait_before(
         return None
     if named:
         return min(named + draw.uniform(0, JITTER * named), within)
-    return min(draw.uniform(0, min(LONGEST_OWN_WAIT, 2.0 ** (attempt - 1))), within)
+    wait = draw.uniform(0, min(LONGEST_OWN_WAIT, 2.0 ** (attempt - 1)))
+    return wait if wait < within else None  # what came after it would have no time left
 
 
 def named_wait(headers: Mapping[str, str], body: Any, *, now: datetime) -> float | None:  # noqa: ANN401 any JSON

@@ -95,3 +95,5 @@ async def _end(stack: AsyncExitStack) -> None:
     rest = asyncio.all_tasks() - {asyncio.current_task()}
     await asyncio.gather(*rest, return_exceptions=True)
     await stack.aclose()
+    # A body that broke off leaves its reader open, until somebody closes it.
+    await asyncio.get_running_loop().shutdown_asyncgens()
