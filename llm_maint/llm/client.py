@@ -175,7 +175,7 @@ class Client:
             if lesser is None:
                 tries += 1
                 left = ends - asyncio.get_running_loop().time()
-                await self._wait(found, tries, within=left)
+                ends += await self._wait(found, tries, within=left)
                 last = tries == self.max_attempts - 1
                 unproven = found.kind is Kind.FAILED and not self._structure_proven
                 lesser = (form.plain() if last and unproven else None) or form
@@ -207,8 +207,11 @@ class Client:
                 f"{self.context.tokens:,} tokens (llm.context_tokens)"
             )
 
-    async def _wait(self, fault: Fault, tries: int, *, within: float) -> None:
-        """Wait before another try, or raise what the fault comes to."""
+    async def _wait(self, fault: Fault, tries: int, *, within: float) -> float:
+        """Wait before another try, or raise what the fault comes to.
+
+        Return the seconds that we chose ourselves: they take nothing from the tries to come.
+        """
         again = fault.kind in (Kind.DOWN, Kind.BUSY, Kind.FAILED) and not fault.final
         more = again and tries < self.max_attempts
         named = fault.named_wait
@@ -223,6 +226,7 @@ class Client:
         log.info("try %d of %d in %.1f s", tries + 1, self.max_attempts, wait)
         await self.sleep(wait)
         self._check_working()
+        return 0.0 if named else wait
 
     async def _once(self, prompt: Prompt, form: Form, *, within: float) -> Completion | Fault:
         document = self._document(prompt, form)

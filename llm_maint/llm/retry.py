@@ -53,15 +53,14 @@ def wait_before(
         attempt: the try that would follow.
         named: the seconds that the server asked for, None where it did not.
         draw: where the jitter comes from.
-        within: the seconds that are left for all tries.
+        within: the seconds that are left for all tries; our own waits come on top of them.
 
     """
     if within <= 0 or (named or 0) > min(LONGEST_WAIT, within):
         return None
     if named:
         return min(named + draw.uniform(0, JITTER * named), within)
-    wait = draw.uniform(0, min(LONGEST_OWN_WAIT, 2.0 ** (attempt - 1)))
-    return wait if wait < within else None  # what came after it would have no time left
+    return draw.uniform(0, min(LONGEST_OWN_WAIT, 2.0 ** (attempt - 1)))
 
 
 def named_wait(headers: Mapping[str, str], body: Any, *, now: datetime) -> float | None:  # noqa: ANN401 any JSON

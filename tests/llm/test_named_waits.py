@@ -161,11 +161,17 @@ def test_a_wait_that_is_too_long_is_not_begun(named: float, within: float) -> No
     assert set(_waits(named, within=within)) == {None}
 
 
-@pytest.mark.parametrize("within", [0.0, 0.5, 3.0, 10.0])
-def test_an_own_wait_stays_within_what_is_left(within: float) -> None:
-    """Without a named time no wait is longer than the time for all tries."""
-    waits = [wait for wait in _waits(None, attempt=6, within=within) if wait is not None]
-    assert all(0 <= wait <= min(within, LONGEST_OWN_WAIT) for wait in waits)
+@pytest.mark.parametrize("within", [0.5, 3.0, 10.0])
+def test_an_own_wait_comes_on_top_of_what_is_left(within: float) -> None:
+    """It takes no time from the tries to come, so that their number does not depend on chance."""
+    waits = _waits(None, attempt=6, within=within)
+    assert all(wait is not None and 0 <= wait <= LONGEST_OWN_WAIT for wait in waits)
+
+
+@pytest.mark.parametrize("within", [0.0, -1.0])
+def test_when_no_time_is_left_nobody_waits(within: float) -> None:
+    """What would come after the wait could not be tried."""
+    assert set(_waits(None, attempt=2, within=within)) == {None}
 
 
 @pytest.mark.parametrize(("named", "within"), [(5.0, 5.0), (5.0, 5.5), (50.0, 55.0)])
