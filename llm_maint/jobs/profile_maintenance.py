@@ -244,7 +244,7 @@ def _outcome(round_: _Round, entities: Iterable[Entity]) -> Outcome:
             failures.append(_explained(entity, done))
             lines.append(failed_line(entity, failures[-1]))
     if deferred.count:
-        log.info("%d entities wait for the next run: %s", deferred.count, deferred.first)
+        log.info("entities that wait for the next run: %d (%s)", deferred.count, deferred.first)
     result = totals(lines, spent=round_.meter.spent, deferred=deferred)
     wrong = failures or ([deferred.first] if deferred.is_failure and deferred.first else [])
     if not wrong:

@@ -37,7 +37,9 @@ def test_a_status_that_passes_is_tried_again(database: Database, status: int) ->
             id="429 of OpenAI",
         ),
         pytest.param(
-            http({"detail": "Too many requests"}, 429, then="close"), BUSY, id="429 of FastAPI"
+            http({"detail": "Too many requests"}, 429, then="close", connection="close"),
+            BUSY,
+            id="429 of FastAPI",
         ),
         pytest.param(http("Internal Server Error", 500), FAILED, id="500 in plain text"),
         pytest.param(
@@ -61,7 +63,7 @@ def test_a_status_that_stays_ends_in_its_own_way(
 ) -> None:
     """Three attempts, then: this request failed, the server is down, or it has no room for us."""
     run = ran(database, answer)
-    assert (run.attempts, run.came, len(run.waits)) == (3, came, 2)
+    assert (run.attempts, run.came, len(run.waits)) == (3, came, 2), run.said
 
 
 @pytest.mark.parametrize(
