@@ -1,7 +1,7 @@
 """What a consolidation came to, and what is reported of it: per entity, and summed for a run."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +10,8 @@ from llm_maint.domain.judge import Op
 from llm_maint.domain.plan import Plan
 from llm_maint.domain.plan_document import plan_document
 from llm_maint.domain.profile import Entity
-from llm_maint.errors import BudgetSpentError, DeferredError
+from llm_maint.domain.runs import Failure
+from llm_maint.errors import BudgetSpentError, DeferredError, MaintError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +135,23 @@ def totals(
         "llm": asdict(spent),
         **waiting,
     }
+
+
+def failure(wrong: Sequence[MaintError], result: Mapping[str, Any], *, waiting: int) -> Failure:
+    """Return the outcome of a run with failures; `waiting` entities wait for the next run.
+
+    What ended the run says more than what failed beside it.
+    """
+    worst = next((error for error in wrong if error.ends_run), wrong[-1])
+    error = f"{len(wrong)} entities failed; the last: {worst}" if len(wrong) > 1 else str(worst)
+    more = f"; {waiting} more wait for the next run" if waiting else ""
+    return Failure(
+        error=error + more,
+        transient=any(each.transient for each in wrong),
+        exit_code=worst.exit_code,
+        result=result,
+        held=result["held"] > 0,
+    )
 
 
 def _of_entity(entity: Entity) -> dict[str, Any]:

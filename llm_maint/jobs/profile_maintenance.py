@@ -12,7 +12,14 @@ from llm_maint import applying
 from llm_maint.asking import Work, answered
 from llm_maint.contract import Job, JobContext
 from llm_maint.domain.budget import Meter
-from llm_maint.domain.consolidation import Consolidation, Deferred, failed_line, line, totals
+from llm_maint.domain.consolidation import (
+    Consolidation,
+    Deferred,
+    failed_line,
+    failure,
+    line,
+    totals,
+)
 from llm_maint.domain.enquiry import Answers
 from llm_maint.domain.judge import fold, judge
 from llm_maint.domain.nearest import unknown
@@ -21,7 +28,7 @@ from llm_maint.domain.plan import Plan, guard_losses
 from llm_maint.domain.plan_document import read_plan
 from llm_maint.domain.profile import Attribute, Entity, Policy, fingerprint
 from llm_maint.domain.request import PROMPT_VERSION
-from llm_maint.domain.runs import Failure, Outcome, Success
+from llm_maint.domain.runs import Outcome, Success
 from llm_maint.errors import (
     ClaimLostError,
     ConfigurationError,
@@ -249,21 +256,7 @@ def _outcome(round_: _Round, entities: Iterable[Entity]) -> Outcome:
     wrong = failures or ([deferred.first] if deferred.is_failure and deferred.first else [])
     if not wrong:
         return Success(result, held=result["held"] > 0)
-    return _failure(wrong, result, waiting=deferred.count if failures else 0)
-
-
-def _failure(wrong: Sequence[MaintError], result: Mapping[str, Any], *, waiting: int) -> Failure:
-    # What ended the run says more than what failed beside it.
-    worst = next((error for error in wrong if error.ends_run), wrong[-1])
-    error = f"{len(wrong)} entities failed; the last: {worst}" if len(wrong) > 1 else str(worst)
-    more = f"; {waiting} more wait for the next run" if waiting else ""
-    return Failure(
-        error=error + more,
-        transient=any(each.transient for each in wrong),
-        exit_code=worst.exit_code,
-        result=result,
-        held=result["held"] > 0,
-    )
+    return failure(wrong, result, waiting=deferred.count if failures else 0)
 
 
 def _explained(entity: Entity, error: Exception) -> MaintError:

@@ -1,6 +1,5 @@
 """What is wrong with an answer that brings no reply, in the words that servers really use."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -118,6 +117,7 @@ def of_answer(
     status: int,
     headers: Mapping[str, str],
     body: bytes,
+    document: Any,  # noqa: ANN401 any JSON
     *,
     said: str,
     spent: Usage = NO_USAGE,
@@ -129,12 +129,12 @@ def of_answer(
         status: of the answer; an error within one of 200 counts as the status that it names.
         headers: by their names in lower case.
         body: JSON, or any text.
+        document: the body's JSON; None where it is none.
         said: the first of it, for messages.
         spent: what it counted.
         now: what a date in the headers is measured against.
 
     """
-    document = parsed(body)
     words = _text(body) if document is None else " ".join(_words(document))
     words = words[:_READ].lower()
     if status in OK:
@@ -165,14 +165,6 @@ def _refused_parts(status: int, document: Any, words: str) -> tuple[str, ...]:  
     if status >= FAILED and status not in _REFUSED_FORM:
         parts = [part for part in parts if part == "structure"]
     return tuple(dict.fromkeys(parts))
-
-
-def parsed(body: bytes) -> Any:  # noqa: ANN401 any JSON
-    """Return a body's JSON; None where it is none."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 _READ = 2_000

@@ -1,5 +1,6 @@
 """An answer as it came, opened: the JSON object in it, or what is wrong with it."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -24,7 +25,7 @@ def opened(
     if isinstance(answer, NoAnswer):
         kind = Kind.DOWN if answer.down else Kind.FAILED
         return Fault(kind=kind, said=secret.hidden(answer.reason))
-    found = faults.parsed(answer.body)
+    found = _parsed(answer.body)
     is_object = isinstance(found, dict)
     if answer.status not in faults.OK or (is_object and found.get("error")):
         what = "an error" if answer.status in faults.OK else str(answer.status)
@@ -32,6 +33,7 @@ def opened(
             answer.status,
             answer.headers,
             answer.body,
+            found,
             said=_quoted(answer, what, secret),
             spent=provider.usage(found) if is_object else NO_USAGE,
             now=now,
@@ -40,6 +42,14 @@ def opened(
         return nothing(_quoted(answer, "no JSON", secret), NO_USAGE)
     document: Mapping[str, Any] = found
     return document
+
+
+def _parsed(body: bytes) -> Any:  # noqa: ANN401 any JSON
+    """Return a body's JSON; None where it is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _quoted(answer: Answer, what: str, secret: Secret) -> str:
