@@ -138,6 +138,41 @@ class ProfileTry(Owned, table=True):
     tries: int = Field()
 
 
+class ProfileMemory(Owned, table=True):
+    """What a judge has said of an entity: JSON lists of the rows it knows, and of conflicts."""
+
+    __tablename__ = "maintenance_profile_memory"
+
+    entity_type: str = Field(primary_key=True, sa_type=sa.Text)
+    entity_id: str = Field(primary_key=True, sa_type=sa.Text)
+    judge: str = Field(sa_type=sa.Text)
+    asked_at: datetime = Field(sa_type=UtcTime)
+    judged: str = Field(sa_type=sa.Text)
+    conflicts: str = Field(sa_type=sa.Text)
+
+
+class ProfileWear(Owned, table=True):
+    """How often a model's text was written into a row."""
+
+    __tablename__ = "maintenance_profile_wear"
+
+    entity_type: str = Field(primary_key=True, sa_type=sa.Text)
+    entity_id: str = Field(primary_key=True, sa_type=sa.Text)
+    row_id: str = Field(primary_key=True, sa_type=sa.Text)
+    rewrites: int = Field()
+
+
+class ProfilePin(Owned, table=True):
+    """A key of one entity whose rows are protected; as snake_case."""
+
+    __tablename__ = "maintenance_profile_pins"
+
+    entity_type: str = Field(primary_key=True, sa_type=sa.Text)
+    entity_id: str = Field(primary_key=True, sa_type=sa.Text)
+    key: str = Field(primary_key=True, sa_type=sa.Text)
+    pinned_at: datetime = Field(sa_type=UtcTime)
+
+
 def _table(model: type[Owned]) -> sa.Table:
     return cast("sa.Table", vars(model)["__table__"])
 
@@ -149,3 +184,6 @@ plans = _table(MaintenancePlan)
 journal = _table(JournalEntry)
 profile_states = _table(ProfileState)
 profile_tries = _table(ProfileTry)
+profile_memory = _table(ProfileMemory)
+profile_wear = _table(ProfileWear)
+profile_pins = _table(ProfilePin)
