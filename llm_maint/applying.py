@@ -7,25 +7,26 @@ from llm_maint.contract import JobContext
 from llm_maint.domain.consolidation import Consolidation
 from llm_maint.domain.plan import Plan, guard_losses
 from llm_maint.domain.plan_document import read_plan
-from llm_maint.domain.profile import Attribute
-from llm_maint.domain.request import PROMPT_VERSION
+from llm_maint.domain.profile import Attribute, Entity, Policy
+from llm_maint.domain.prompt import PROMPT_VERSION
 from llm_maint.domain.summary import render
 from llm_maint.errors import PlanRefusedError
 from llm_maint.settings import Settings
-from llm_maint.store import journal, plans, profiles
+from llm_maint.store import journal, pins, plans, profiles
+from llm_maint.store.database import Connection
 
 
 def apply_or_hold(context: JobContext, plan: Plan) -> Consolidation:
     """Apply a plan in one transaction, or keep it for review where a guard holds it."""
-    policy = context.settings.profile_maintenance.policy
     with context.write() as connection:
         # The locked rows are what two processes at one entity have in common: the second waits
         # here, and then counts the losses of the first.
         present = profiles.attributes_of(connection, plan.entity, lock=True)
         occasion = occasion_for(context)
-        lost = plans.lost_recently(connection, plan.entity, now=occasion.now)
+        recent = plans.recent_losses(connection, plan.entity, now=occasion.now)
+        policy = policy_for(connection, context.settings, plan.entity)
         plan = plan.without(plan.changed_since(present))
-        plan = guard_losses(plan, policy, lost_recently=lost)
+        plan = guard_losses(plan, policy, recent)
         if plan.held is not None:
             return Consolidation(plan=plan, plan_id=journal.hold(connection, plan, occasion))
         applied, plan_id = journal.apply(connection, plan, present, occasion)
@@ -70,6 +71,12 @@ def occasion_for(context: JobContext) -> journal.Occasion:
         run_id=context.run_id,
         summarise=summarise if settings.summary == "template" else None,
     )
+
+
+def policy_for(connection: Connection, settings: Settings, entity: Entity) -> Policy:
+    """Return what a consolidation of an entity must respect: the settings, and its pins."""
+    policy = settings.profile_maintenance.policy
+    return replace(policy, pinned_keys=policy.pinned_keys | pins.pins_of(connection, entity))
 
 
 def judge_name(settings: Settings) -> str:

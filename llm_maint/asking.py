@@ -1,7 +1,7 @@
 """Asking a model about several entities side by side; what it says comes back in their order."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -11,33 +11,44 @@ from typing import Any
 from llm_maint.contract import LanguageModel
 from llm_maint.domain.budget import Meter
 from llm_maint.domain.consolidation import Consolidation
-from llm_maint.domain.enquiry import Answers, ask_all
+from llm_maint.domain.consultation import Case, Verdict, consult
 from llm_maint.domain.judge import Operation
-from llm_maint.domain.profile import Attribute, Entity
+from llm_maint.domain.memory import Memory
+from llm_maint.domain.plan import NO_LOSSES, RecentLosses
+from llm_maint.domain.profile import Attribute, AttributeId, Entity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """One entity on its way: its rows as read, what code folded, and what the model costs.
 
-    `done` is what it came to where nobody need be asked; `survivors` are the rows to ask about, and
-    `tries` is how often that was done to no end. `lost` are the rows lost in the last days, for a
-    dry run: what is written counts them anew.
+    `done` is what it came to where nobody need be asked; `case` is what to ask about, and `tries`
+    how often that was done to no end. `young` are rows that are not touched yet, `waiting` new ones
+    that wait for more. `recent` is what was lost in the last days, for a dry run: what is written
+    counts it anew.
     """
 
     entity: Entity
     meter: Meter
     rows: tuple[Attribute, ...] = ()
+    young: frozenset[AttributeId] = frozenset()
+    waiting: frozenset[AttributeId] = frozenset()
     folds: tuple[Operation, ...] = ()
-    survivors: Sequence[Attribute] = ()
+    case: Case | None = None
+    memory: Memory | None = None
     tries: int = 0
-    lost: int = 0
+    recent: RecentLosses = NO_LOSSES
     done: Consolidation | Exception | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is anything to ask a model about."""
+        return self.done is None and self.case is not None and bool(self.case.new)
 
 
 def answered(
     made: Callable[[], LanguageModel | None], works: Iterable[Work], *, size: int
-) -> Generator[tuple[Work, Answers | Exception]]:
+) -> Generator[tuple[Work, Verdict | Exception]]:
     """Yield what a model says about each entity.
 
     Args:
@@ -48,10 +59,9 @@ def answered(
     """
     works = iter(works)
     for work in works:
-        if not work.survivors:
-            yield work, Answers()
-        elif (model := made()) is None:
-            yield work, Answers(reviewed=frozenset(row.id for row in work.survivors))
+        model = made() if work.asks else None
+        if model is None:
+            yield work, Verdict()
         else:
             asking = _asking(model, chain([work], works), size=size)
             with closing(model.in_order(asking)) as replies:
@@ -60,7 +70,7 @@ def answered(
 
 def _asking(
     model: LanguageModel, works: Iterable[Work], *, size: int
-) -> Iterator[Coroutine[Any, Any, tuple[Work, Answers | Exception]]]:
+) -> Iterator[Coroutine[Any, Any, tuple[Work, Verdict | Exception]]]:
     before = asyncio.Event()
     before.set()
     for work in works:
@@ -71,19 +81,17 @@ def _asking(
 
 async def _asked(
     model: LanguageModel, work: Work, *, size: int, before: asyncio.Event, done: asyncio.Event
-) -> tuple[Work, Answers | Exception]:
+) -> tuple[Work, Verdict | Exception]:
     """Ask about one entity; `before` tells that all begun earlier are done, `done` that this is."""
     if work.meter.alone:
         await before.wait()
-    answers: Answers | Exception = Answers()
+    verdict: Verdict | Exception = Verdict()
     complete = partial(model.complete, meter=work.meter)
     try:
-        if work.survivors:
-            answers = await ask_all(
-                complete, work.entity, work.survivors, size=size, turn=work.tries
-            )
+        if work.asks and work.case is not None:
+            verdict = await consult(complete, work.case, size=size, turn=work.tries)
     except Exception as error:  # noqa: BLE001 what is wrong with one must not stop the others
-        answers = error
+        verdict = error
     await before.wait()
     done.set()
-    return work, answers
+    return work, verdict

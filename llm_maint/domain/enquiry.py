@@ -8,8 +8,9 @@ from typing import Any, Self, TypeVar
 from llm_maint.domain.canary import check_seen
 from llm_maint.domain.chat import Completion, Prompt
 from llm_maint.domain.profile import Attribute, AttributeId, Entity
+from llm_maint.domain.relation import Relations
 from llm_maint.domain.reply import Proposal, Refused, Reply, read_reply
-from llm_maint.domain.request import Request, batches, request_for
+from llm_maint.domain.request import Request, request_for
 from llm_maint.errors import (
     BudgetSpentError,
     LostPromptError,
@@ -35,7 +36,8 @@ class Answers:
     """What the model said, over some requests about one entity.
 
     `left` are rows that could not be judged: too much even when asked about alone, or beyond what
-    the run may spend. `advice` says which setting would help.
+    the run may spend. `advice` says which setting would help. `met` are the rows of each request
+    that was answered.
     """
 
     proposals: tuple[Proposal, ...] = ()
@@ -44,6 +46,7 @@ class Answers:
     left: frozenset[AttributeId] = frozenset()
     advice: tuple[str, ...] = ()
     model: str | None = None
+    met: tuple[frozenset[AttributeId], ...] = ()
 
     @property
     def judged(self) -> set[AttributeId]:
@@ -63,18 +66,24 @@ class Answers:
             left=frozenset().union(*(part.left for part in parts)),
             advice=tuple(dict.fromkeys(said for part in parts for said in part.advice)),
             model=next((part.model for part in parts if part.model), None),
+            met=tuple(met for part in parts for met in part.met),
         )
 
 
 async def ask_all(
-    complete: Complete, entity: Entity, rows: Sequence[Attribute], *, size: int, turn: int = 0
+    complete: Complete,
+    entity: Entity,
+    parts: Sequence[Sequence[Attribute]],
+    *,
+    size: int,
+    turn: int = 0,
 ) -> Answers:
     """Ask about all rows, and once more about those that the model said nothing about.
 
     Args:
         complete: asks the model.
         entity: whose rows.
-        rows: what is asked about.
+        parts: the rows of each request.
         size: rows that a request has at most.
         turn: the request to begin with, lest the last ones never come to their turn where a budget
             always ends before them.
@@ -84,13 +93,13 @@ async def ask_all(
         MaintError: the server failed, or a reply cannot be used.
 
     """
-    parts = batches(rows, size=size)
+    rows = [row for part in parts for row in part]
     turn %= len(parts) or 1
-    first = await _ask_each(complete, entity, parts[turn:] + parts[:turn])
+    first = await _ask_each(complete, entity, [*parts[turn:], *parts[:turn]])
     if first.left == {row.id for row in rows} and _BUDGET_SPENT in first.advice:
         raise BudgetSpentError
     missing = [row for row in rows if row.id not in first.judged | first.left]
-    again = await _ask_each(complete, entity, batches(missing, size=size))
+    again = await _ask_each(complete, entity, Relations(missing).batches(size=size))
     return Answers.together([first, again])
 
 
@@ -154,12 +163,13 @@ class _Enquiry:
             proposals=reply.proposals,
             refused=reply.refused,
             reviewed=reply.reviewed,
+            met=(frozenset(row.id for row in rows),),
             model=completion.model,
         )
 
     async def _halves(self, rows: Sequence[Attribute], *advice: str) -> Answers:
         parts = [Answers(advice=advice)]
-        for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
+        for half in Relations(rows).batches(size=(len(rows) + 1) // 2):
             if self.hopeless < HOPELESS:
                 parts.append(await self.ask(half))
             else:

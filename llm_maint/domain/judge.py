@@ -1,14 +1,15 @@
 """From proposals to operations: code folds duplicates, chooses winners and checks every claim."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from llm_maint.domain.merge import merge
 from llm_maint.domain.profile import Attribute, AttributeId, Policy, latest, surety, united
 from llm_maint.domain.reply import Proposal, Refused
-from llm_maint.domain.wording import covers, folded, said, snake_case, symbols
+from llm_maint.domain.wording import folded, snake_case, symbols
 
 
 class Op(StrEnum):
@@ -63,9 +64,11 @@ class Judgement:
 
 
 def fold(
-    rows: Sequence[Attribute], policy: Policy
+    rows: Sequence[Attribute], policy: Policy, *, settled: Collection[AttributeId] = ()
 ) -> tuple[tuple[Operation, ...], list[Attribute]]:
     """Fold exact duplicates: same category, same key as snake_case, same value after folding.
+
+    Duplicates that are all `settled` stay: a person has put them back.
 
     Returns:
         The operations, and the rows that go on, winners as they will be.
@@ -80,15 +83,24 @@ def fold(
     operations = tuple(
         _joined(Op.FOLD, "the same key and value", group, policy)
         for group in same.values()
-        if len(group) > 1
+        if len(group) > 1 and not all(row.id in settled for row in group)
     )
     after = {op.winner_id: op.after for op in operations if op.after}
     gone = {row_id for op in operations for row_id in op.retired}
     return operations, [after.get(row.id, row) for row in rows if row.id not in gone]
 
 
-def judge(rows: Sequence[Attribute], proposals: Iterable[Proposal], policy: Policy) -> Judgement:
-    """Turn a model's proposals about `rows` into the operations that every guard lets pass."""
+def judge(
+    rows: Sequence[Attribute],
+    proposals: Iterable[Proposal],
+    policy: Policy,
+    *,
+    worn: Collection[AttributeId] = (),
+) -> Judgement:
+    """Turn a model's proposals about `rows` into the operations that every guard lets pass.
+
+    `worn` are rows whose text a model has written too often already: it stays as it is.
+    """
     proposals = list(proposals)
     by_id = {row.id: row for row in rows}
     uses = Counter(row_id for proposal in proposals for row_id in proposal.row_ids)
@@ -99,29 +111,32 @@ def judge(rows: Sequence[Attribute], proposals: Iterable[Proposal], policy: Poli
         if twice:
             refused.append(Refused("id_in_two_operations", proposal.reason, proposal.row_ids))
             continue
-        judged = _JUDGES[proposal.op](proposal, [by_id[i] for i in proposal.row_ids], policy)
+        named = [by_id[i] for i in proposal.row_ids]
+        if proposal.op == "merge":
+            judged = _merge(proposal, named, policy, worn)
+        else:
+            judged = _JUDGES[proposal.op](proposal, named, policy)
         operations += judged.operations
         refused += judged.refused
     return Judgement(tuple(operations), tuple(refused))
 
 
-def _merge(proposal: Proposal, rows: list[Attribute], policy: Policy) -> Judgement:
+def _merge(
+    proposal: Proposal, rows: list[Attribute], policy: Policy, worn: Collection[AttributeId]
+) -> Judgement:
     winner = _winner(rows, policy)
-    staying = [r.id for r in rows if r is not winner and policy.protects(r)]
-    uncovered = [
-        r.id for r in rows if r is not winner and r.id not in staying and not _covered(r, winner)
-    ]
-    refused = [
-        Refused(guard, reason, (row_id,))
-        for guard, reason, ids in (
-            ("protected", "a protected row stays", staying),
-            ("coverage", "the surviving text does not say all that this row says", uncovered),
+    is_fixed = policy.protects(winner)
+    staying = [row for row in rows if row is not winner and policy.protects(row)]
+    others = [row for row in rows if row is not winner and row not in staying]
+    done = merge(winner, others, proposal, is_fixed=is_fixed, worn=worn)
+    kept = [Refused("protected", "a protected row stays", (row.id,)) for row in staying]
+    operations: tuple[Operation, ...] = ()
+    if done.after is not None:
+        ids = (winner.id, *(row.id for row in done.going))
+        operations = (
+            Operation(op=Op.MERGE, reason=proposal.reason, row_ids=ids, after=done.after),
         )
-        for row_id in ids
-    ]
-    left = [r for r in rows if r.id not in staying and r.id not in uncovered]
-    operations = (_joined(Op.MERGE, proposal.reason, left, policy),) if len(left) > 1 else ()
-    return Judgement(operations, tuple(refused))
+    return Judgement(operations, (*kept, *done.refused))
 
 
 def _supersede(proposal: Proposal, rows: list[Attribute], policy: Policy) -> Judgement:
@@ -150,7 +165,7 @@ def _remove(proposal: Proposal, rows: list[Attribute], policy: Policy) -> Judgem
     return Judgement((Operation(op=Op.REMOVE, reason=proposal.reason, row_ids=ids),))
 
 
-_JUDGES = {"merge": _merge, "supersede": _supersede, "conflict": _conflict, "remove": _remove}
+_JUDGES = {"supersede": _supersede, "conflict": _conflict, "remove": _remove}
 
 
 def _rank(row: Attribute, policy: Policy) -> tuple[bool, bool, datetime, float]:
@@ -171,13 +186,6 @@ def _joined(op: Op, reason: str, rows: Sequence[Attribute], policy: Policy) -> O
     return Operation(
         op=op, reason=reason, row_ids=(winner.id, *(row.id for row in others)), after=after
     )
-
-
-def _covered(row: Attribute, winner: Attribute) -> bool:
-    # Of a list or an object the places are a part of the fact, and words do not see them.
-    if not isinstance(row.value, str) and folded(row.value) != folded(winner.value):
-        return False
-    return covers(said(winner.key, winner.text), said(row.key, row.text))
 
 
 def losses(operations: Iterable[Operation]) -> int:

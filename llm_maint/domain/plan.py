@@ -10,6 +10,7 @@ from llm_maint.domain.chat import NO_USAGE, Usage
 from llm_maint.domain.judge import Op, Operation, changes, losses
 from llm_maint.domain.profile import Attribute, AttributeId, Entity, Policy
 from llm_maint.domain.reply import Refused
+from llm_maint.domain.wording import fact_of
 
 FATES = ("kept", "merged", "superseded", "removed", "conflict", "unreviewed")
 """What can become of a row; every row of a plan has exactly one of these."""
@@ -35,10 +36,11 @@ _FATE_OF_RETIRED = {
 class Plan:
     """What a consolidation will do to one entity's rows.
 
-    `rows` is every row that was read, `unreviewed` those the model said nothing about. `held` says
-    why the plan waits for review; it is None for a plan that may be applied. `partial` tells that
-    some rows could not be judged, so that the entity is asked about again next time; `advice` says
-    which setting would help.
+    `rows` is every row that was read, `unreviewed` those the model said nothing about, `unjudged`
+    those that nobody was asked about, because they are too young, say. `held` says why the plan
+    waits for review; it is None for a plan that may be applied. `partial` tells that some rows
+    could not be judged, so that they are asked about again next time; `advice` says which setting
+    would help.
     """
 
     entity: Entity
@@ -46,6 +48,7 @@ class Plan:
     operations: tuple[Operation, ...] = ()
     refused: tuple[Refused, ...] = ()
     unreviewed: frozenset[AttributeId] = frozenset()
+    unjudged: frozenset[AttributeId] = frozenset()
     held: str | None = None
     partial: bool = False
     model: str | None = None
@@ -96,6 +99,11 @@ class Plan:
         return {row.id for row in self.rows if row.id in touched and now.get(row.id) != row.image}
 
     @property
+    def dropped(self) -> set[AttributeId]:
+        """The rows of operations that were dropped because somebody changed one of them."""
+        return {i for r in self.refused if r.guard == CHANGED_MEANWHILE for i in r.row_ids}
+
+    @property
     def meets_changed_rows(self) -> bool:
         """Whether an operation was dropped because somebody changed its rows meanwhile."""
         return any(refused.guard == CHANGED_MEANWHILE for refused in self.refused)
@@ -125,25 +133,38 @@ class Plan:
         return [row for row in after if row is not None]
 
 
-def guard_losses(plan: Plan, policy: Policy, *, lost_recently: int) -> Plan:
+@dataclass(frozen=True, slots=True)
+class RecentLosses:
+    """The last seven days of an entity: rows removed or superseded, and all facts that went."""
+
+    lost: int = 0
+    facts: frozenset[str] = frozenset()
+
+
+NO_LOSSES = RecentLosses()
+
+
+def guard_losses(plan: Plan, policy: Policy, recent: RecentLosses = NO_LOSSES) -> Plan:
     """Return the plan, held for review where it would lose too many rows.
 
     Over any seven days the removed and superseded rows may be at most `max_loss_ratio` of the
-    unprotected rows, with `ALWAYS_ALLOWED_LOSSES` always allowed.
+    unprotected rows, with `ALWAYS_ALLOWED_LOSSES` always allowed. Rows of one fact count once: a
+    copy buys no right to lose something else.
 
     Args:
         plan: a plan that was not applied yet.
         policy: what the settings allow.
-        lost_recently: rows of the entity lost in the last seven days, from the journal.
+        recent: what went in the last seven days, from the journal.
 
     """
     lost = losses(plan.operations)
-    open_rows = sum(not policy.protects(row) for row in plan.rows)
-    allowed = max(ALWAYS_ALLOWED_LOSSES, floor(policy.max_loss_ratio * open_rows + ROUNDING))
-    if lost == 0 or lost + lost_recently <= allowed:
+    rows = [row for row in plan.rows if not policy.protects(row)]
+    facts = {fact_of(row.key, row.value) for row in rows} | recent.facts
+    allowed = max(ALWAYS_ALLOWED_LOSSES, floor(policy.max_loss_ratio * len(facts) + ROUNDING))
+    if lost == 0 or lost + recent.lost <= allowed:
         return plan
-    past = f" after {lost_recently} in the last seven days" if lost_recently else ""
-    reason = f"it would lose {lost} of {open_rows} unprotected rows{past}; allowed are {allowed}"
+    past = f" after {recent.lost} in the last seven days" if recent.lost else ""
+    reason = f"it would lose {lost} of {len(facts)} unprotected facts{past}; allowed are {allowed}"
     return replace(plan, held=reason)
 
 

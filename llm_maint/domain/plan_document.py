@@ -63,6 +63,7 @@ def saved_document(plan: Plan) -> dict[str, Any]:
         "rows": [{**row_document(row), "image": dict(row.image)} for row in plan.rows],
         "partial": plan.partial,
         "unreviewed": [row.id for row in plan.rows if row.id in plan.unreviewed],
+        "unjudged": [row.id for row in plan.rows if row.id in plan.unjudged],
         "images_after": [op.after and dict(op.after.image) for op in plan.operations],
     }
 
@@ -109,6 +110,7 @@ def _read(document: Mapping[str, Any]) -> Plan:
             for r in document["dropped_operations"]
         ),
         unreviewed=frozenset(document["unreviewed"]),
+        unjudged=frozenset(document.get("unjudged", ())),
         held=document["held_because"],
         partial=bool(document["partial"]),
         model=llm["model"],

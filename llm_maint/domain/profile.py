@@ -5,10 +5,10 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from llm_maint.domain.wording import snake_case
+from llm_maint.domain.wording import Saying, snake_case
 from llm_maint.errors import DataError, UnknownNameError
 
 CATEGORIES = (
@@ -81,6 +81,11 @@ class Attribute:
             return self.value
         return json.dumps(self.value, ensure_ascii=False, sort_keys=True)
 
+    @property
+    def saying(self) -> Saying:
+        """The fact that key and value state."""
+        return Saying(self.key, self.text)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
@@ -92,6 +97,7 @@ class Policy:
     protected_sources: frozenset[str] = frozenset({"explicit"})
     pinned_keys: frozenset[str] = frozenset()
     max_loss_ratio: float = 0.12
+    min_age: timedelta = timedelta(0)
 
     def protects(self, row: Attribute) -> bool:
         """Return whether a row may never be removed, rewritten or superseded."""
@@ -101,6 +107,10 @@ class Policy:
             or row.key in self.pinned_keys
             or (bool(self.pinned_keys) and snake_case(row.key) in self.pinned_keys)
         )
+
+    def is_young(self, row: Attribute, *, now: datetime) -> bool:
+        """Return whether a row was written too lately to be touched."""
+        return latest(row) > now - self.min_age if self.min_age else False
 
 
 def united(winner: Attribute, sources: Iterable[Attribute]) -> Attribute:

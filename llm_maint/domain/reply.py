@@ -17,11 +17,17 @@ MAX_REASON_CHARS = 500
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What the model proposes for some rows; `op` is merge, supersede, conflict or remove."""
+    """What the model proposes for some rows; `op` is merge, supersede, conflict or remove.
+
+    `category`, `key` and `value` are what the row that stays should have, None for what it has.
+    """
 
     op: str
     reason: str
     row_ids: tuple[AttributeId, ...]
+    category: str | None = None
+    key: str | None = None
+    value: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,8 @@ def _group(item: object, ids: Mapping[str, AttributeId]) -> Proposal | Refused:
         return Refused("unknown_id", f"unknown id {unknown}", rows)
     if len(rows) < 2:  # noqa: PLR2004 a group of one groups nothing
         return Refused("group_of_one", reason or "a group of one row", rows)
-    return Proposal(str(item["op"]), reason, rows)
+    wanted = {name: _text_or_none(item.get(name)) for name in ("category", "key", "value")}
+    return Proposal(str(item["op"]), reason, rows, **wanted)
 
 
 def _removal(item: object, ids: Mapping[str, AttributeId]) -> Proposal | Refused:
@@ -124,6 +131,11 @@ def _rows(
 def _reason(item: Mapping[str, Any]) -> str:
     reason = item.get("reason")
     return reason[:MAX_REASON_CHARS] if isinstance(reason, str) else ""
+
+
+def _text_or_none(value: object) -> str | None:
+    # A value of any other type is no text to write: the winner's own stays.
+    return value if isinstance(value, str) and value.strip() else None
 
 
 def _quoted(value: object) -> str:

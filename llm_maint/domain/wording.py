@@ -1,11 +1,11 @@
-"""Words of a fact: folding, keys as snake_case, and whether one text says all that another says."""
+"""Words of a fact: folding, keys as snake_case, and what of a text carries the fact."""
 
 import json
 import re
 import unicodedata
 from collections import Counter
-from itertools import pairwise
-from typing import Any
+from itertools import pairwise, takewhile
+from typing import Any, NamedTuple
 
 _APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}"
 _NUMBER = re.compile(r"(?:(?<!\w)-)?\d+(?:[.,:/-]\d+)*")
@@ -15,11 +15,14 @@ _SYMBOL = re.compile(
     r"[^\w\s.,;:!?'\"()\-\N{RIGHT SINGLE QUOTATION MARK}]|(?<=\w)-(?![\w-])|(?<=\d)['\"]"
 )
 
+_CLAUSE_END = re.compile(r"[.;:!?()\[\]\n]|,\s")
+
 # Words of reporting and grammar: they carry no fact ("the user mentioned that ...").
 _NO_CONTENT = frozenset(
     """
     a an the is are was were be been has have had that this which who of and
-    user user's users mentioned mentions said says told noted reported stated also
+    user user's users mentioned mentions said says told tells noted notes reported reports stated
+    states also according remembered recalled
     """.split()  # noqa: SIM905 one line of words, not one word a line
 )
 _NEGATIONS = frozenset(
@@ -34,24 +37,22 @@ def folded(value: Any) -> str:  # noqa: ANN401 a JSON value is any type
     return json.dumps(value, sort_keys=True)
 
 
+def fact_of(key: str, value: Any) -> str:  # noqa: ANN401 a JSON value is any type
+    """Return a text equal for rows that surely state one fact, for counting facts.
+
+    A sentence says what it is about by itself; of a shorter value ("blue") the key says it.
+    """
+    sentence = isinstance(value, str) and len(words_of(value)) >= SENTENCE
+    return folded(value) if sentence else f"{snake_case(key)} {folded(value)}"
+
+
+SENTENCE = 3
+"""Words that make a sentence."""
+
+
 def snake_case(key: str) -> str:
     """Return a key as snake_case. Letters of every script are letters: keys are not all English."""
     return "_".join(_spaced(key).split())
-
-
-def covers(survivor: str, retired: str) -> bool:
-    """Return whether `survivor` says all that `retired` says, so that retiring it loses nothing.
-
-    Every number, symbol and content word of the retired text must occur in the survivor, and both
-    must deny equally often: "eats pork" does not cover "does not eat pork", nor "C" "C++". Strict
-    on purpose: a row that is not covered only stays.
-    """
-    return (
-        _numbers(retired) <= _numbers(survivor)
-        and symbols(retired) <= symbols(survivor)
-        and _content(retired) <= _content(survivor)
-        and _negations(retired) == _negations(survivor)
-    )
 
 
 def symbols(text: str) -> set[str]:
@@ -59,14 +60,62 @@ def symbols(text: str) -> set[str]:
     return set(_SYMBOL.findall(unicodedata.normalize("NFKC", text)))
 
 
-def said(key: str, text: str) -> str:
-    """Return key and value as one text; a key is a part of the fact."""
-    return f"{key.replace('_', ' ')} {text}"
+class Saying(NamedTuple):
+    """A key and a value's text, which state a fact together."""
+
+    key: str
+    text: str
+
+    @property
+    def whole(self) -> str:
+        """Both as one text."""
+        return f"{self.key.replace('_', ' ')} {self.text}"
+
+    @property
+    def denied(self) -> Counter[str]:
+        """What is denied: a key often repeats its text, so what both deny is denied once."""
+        return denied_in(self.key.replace("_", " ")) | denied_in(self.text)
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """Return the words of a text in their order, folded."""
     words = (word.strip(_APOSTROPHES) for word in _spaced(text, keep=_APOSTROPHES).split())
     return [word for word in words if word]
+
+
+def content_of(text: str) -> set[str]:
+    """Return the words of a text that carry its fact."""
+    return {word for word in words_of(text) if word not in _NO_CONTENT}
+
+
+def carries_fact(word: str) -> bool:
+    """Return whether a folded word is more than reporting and grammar."""
+    return word not in _NO_CONTENT
+
+
+def numbers_of(text: str) -> set[str]:
+    """Return the numbers of a text, dates and times included, as they are written."""
+    return set(_NUMBER.findall(unicodedata.normalize("NFKC", text)))
+
+
+def denied_in(text: str) -> Counter[str]:
+    """Return what a text denies: how often which word stands behind a negation."""
+    words = [word for word in words_of(text) if word not in _NO_CONTENT]
+    return Counter(following for word, following in pairwise([*words, ""]) if is_negation(word))
+
+
+def affirmed_in(text: str) -> set[str]:
+    """Return the content words of a text that no negation in their clause stands before."""
+    affirmed: set[str] = set()
+    for clause in _CLAUSE_END.split(text):
+        before = takewhile(lambda word: not is_negation(word), words_of(clause))
+        affirmed.update(word for word in before if word not in _NO_CONTENT)
+    return affirmed
+
+
+def is_negation(word: str) -> bool:
+    """Return whether a folded word denies what follows it."""
+    return word in _NEGATIONS or word.endswith(("n't", "n\N{RIGHT SINGLE QUOTATION MARK}t"))
 
 
 def _spaced(text: str, *, keep: str = "") -> str:
@@ -78,21 +127,3 @@ def _spaced(text: str, *, keep: str = "") -> str:
 def _is_letter(char: str) -> bool:
     # A mark (M) is a part of its letter: the vowels of many scripts are marks.
     return char.isalnum() or unicodedata.category(char).startswith("M")
-
-
-def _content(text: str) -> set[str]:
-    return {word for word in _words(text) if word not in _NO_CONTENT}
-
-
-def _numbers(text: str) -> set[str]:
-    return set(_NUMBER.findall(unicodedata.normalize("NFKC", text)))
-
-
-def _negations(text: str) -> Counter[str]:
-    """Return what a text denies: how often which word stands behind a negation."""
-    words = [word for word in _words(text) if word not in _NO_CONTENT]
-    return Counter(
-        following
-        for word, following in pairwise([*words, ""])
-        if word in _NEGATIONS or word.endswith(("n't", "n’t"))  # noqa: RUF001
-    )

@@ -1,11 +1,10 @@
 """Job type `profile_maintenance`: reads profiles, lets the model group, decides, applies."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import ceil
 from typing import Any, TypeVar
 
 from llm_maint import applying
@@ -20,15 +19,13 @@ from llm_maint.domain.consolidation import (
     line,
     totals,
 )
-from llm_maint.domain.enquiry import Answers
-from llm_maint.domain.judge import fold, judge
+from llm_maint.domain.consultation import Verdict
 from llm_maint.domain.nearest import unknown
 from llm_maint.domain.patience import Patience
 from llm_maint.domain.plan import Plan, guard_losses
-from llm_maint.domain.plan_document import read_plan
-from llm_maint.domain.profile import Attribute, Entity, Policy, fingerprint
-from llm_maint.domain.request import PROMPT_VERSION
-from llm_maint.domain.runs import Outcome, Success
+from llm_maint.domain.profile import Entity
+from llm_maint.domain.prompt import PROMPT_VERSION
+from llm_maint.domain.runs import Outcome, Success, Trigger
 from llm_maint.errors import (
     ClaimLostError,
     ConfigurationError,
@@ -36,8 +33,9 @@ from llm_maint.errors import (
     DeferredError,
     MaintError,
 )
+from llm_maint.reading import read
 from llm_maint.settings import Settings
-from llm_maint.store import judgements, plans, profiles
+from llm_maint.store import judgements, profiles
 from llm_maint.store.database import Connection
 
 log = logging.getLogger(__name__)
@@ -57,7 +55,9 @@ def run(context: JobContext) -> Outcome:
         else:
             entity = Entity.named(entity_id, entity_type or "user")
             entities = [profiles.known_entity(connection, entity)]
-    return _outcome(_Round(context, meter_of(context.settings)), entities)
+    by_itself = context.claim is not None and context.claim.trigger is Trigger.DUE
+    gathers = by_itself and entity_id == EVERY_ENTITY
+    return _outcome(_Round(context, meter_of(context.settings), gathers), entities)
 
 
 def check(config: Mapping[str, Any]) -> None:
@@ -112,10 +112,14 @@ def _waiting(connection: Connection, entity_type: str | None) -> list[Entity]:
 
 @dataclass(slots=True)
 class _Round:
-    """One run over some entities: what it may spend, and how much it bears."""
+    """One run over some entities: what it may spend, and how much it bears.
+
+    With `gathers`, a few new rows of an entity may wait for more: nobody has asked for it by name.
+    """
 
     context: JobContext
     meter: Meter
+    gathers: bool = False
     patience: Patience = field(default_factory=Patience)
 
     def each(
@@ -129,18 +133,18 @@ class _Round:
         works = map(self._begun, entities)
         size = self.context.settings.profile_maintenance.max_rows_per_request
         with closing(answered(self.context.model, works, size=size)) as replies:
-            for work, answers in replies:
-                done = _tried(partial(_finished, self.context, work, answers))
+            for work, verdict in replies:
+                done = _tried(partial(_finished, self.context, work, verdict))
                 self._note(work, done)
                 yield work.entity, done
 
     def _begun(self, entity: Entity) -> Work:
-        read = _tried(partial(_read, self.context, entity, self.meter))
-        if not isinstance(read, Work):
-            read = Work(entity=entity, meter=self.meter.part(calls=0), done=read)
-        if self.patience.end is not None and read.survivors:
-            return replace(read, survivors=(), done=self.patience.end)
-        return read
+        work = _tried(partial(read, self.context, entity, self.meter, gathers=self.gathers))
+        if not isinstance(work, Work):
+            work = Work(entity=entity, meter=self.meter.part(calls=0), done=work)
+        if self.patience.end is not None and work.asks:
+            return replace(work, done=self.patience.end)
+        return work
 
     def _note(self, work: Work, done: Consolidation | Exception) -> None:
         """Take note of what an entity came to, for the others and for the next run."""
@@ -169,66 +173,38 @@ def _tried(do: Callable[[], R]) -> R | Exception:
         return error
 
 
-def _read(context: JobContext, entity: Entity, run: Meter) -> Work:
-    """Read an entity's rows; the check for something to do is here and nowhere else."""
-    settings, dry_run = context.settings.profile_maintenance, context.dry_run
-    with context.database.read() as connection:
-        rows = tuple(profiles.attributes_of(connection, entity))
-        judged = judgements.judged_fingerprint(connection, entity)
-        if judged == fingerprint(rows, judge=applying.judge_name(context.settings)):
-            done = _unchanged(plans.held_plan(connection, entity), entity, rows)
-            return Work(entity=entity, meter=run.part(calls=0), done=done)
-        lost = plans.lost_recently(connection, entity, now=context.clock()) if dry_run else 0
-        last = judgements.tried(connection, entity).get(entity)
-    folds, survivors = fold(rows, settings.policy)
-    return Work(
-        entity=entity,
-        meter=run.part(calls=ceil(len(survivors) / settings.max_rows_per_request)),
-        rows=rows,
-        folds=tuple(folds),
-        survivors=survivors,
-        tries=last.times if last else 0,
-        lost=lost,
-    )
-
-
-def _unchanged(
-    held: plans.StoredPlan | None, entity: Entity, rows: Sequence[Attribute]
-) -> Consolidation:
-    if held is None:
-        return Consolidation(plan=Plan(entity=entity, rows=tuple(rows)), unchanged=True)
-    return Consolidation(plan=read_plan(held.document), plan_id=held.id, unchanged=True)
-
-
-def _finished(context: JobContext, work: Work, answers: Answers | Exception) -> Consolidation:
-    """Decide on what was said, and write it."""
-    for error in (work.done, answers):
+def _finished(context: JobContext, work: Work, verdict: Verdict | Exception) -> Consolidation:
+    """Write what was decided."""
+    for error in (work.done, verdict):
         if isinstance(error, Exception):
             raise error
     if isinstance(work.done, Consolidation):
         return work.done
-    assert isinstance(answers, Answers)
-    policy = context.settings.profile_maintenance.policy
-    plan = _plan(work, answers, policy)
+    assert isinstance(verdict, Verdict)
+    plan = _plan(work, verdict)
     if context.dry_run:
-        return Consolidation(plan=guard_losses(plan, policy, lost_recently=work.lost))
+        assert work.case is not None
+        return Consolidation(plan=guard_losses(plan, work.case.policy, work.recent))
     return applying.apply_or_hold(context, plan)
 
 
-def _plan(work: Work, answers: Answers, policy: Policy) -> Plan:
-    judgement = judge(work.survivors, answers.proposals, policy)
+def _plan(work: Work, verdict: Verdict) -> Plan:
+    assert work.memory is not None
+    assert work.case is not None
+    decided = (*work.folds, *verdict.operations)
     asked = work.meter.spent.calls > 0
     plan = Plan(
         entity=work.entity,
         rows=work.rows,
-        operations=(*work.folds, *judgement.operations),
-        refused=(*answers.refused, *judgement.refused),
-        unreviewed=frozenset(row.id for row in work.survivors) - answers.judged,
-        partial=bool(answers.left),
-        model=answers.model,
+        operations=(*decided, *work.memory.standing_conflicts(work.case.rows, decided)),
+        refused=verdict.refused,
+        unreviewed=verdict.asked - verdict.judged,
+        unjudged=work.young | work.waiting | verdict.left,
+        partial=bool(verdict.left),
+        model=verdict.model,
         prompt_version=PROMPT_VERSION if asked else "",
         usage=work.meter.spent,
-        advice=answers.advice,
+        advice=verdict.advice,
     )
     plan.check()
     return plan

@@ -1,5 +1,6 @@
 """The settings themselves: every key with its meaning, default and range."""
 
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -116,6 +117,16 @@ class ProfileMaintenanceSettings(_Section):
         description="rows lost in seven days, as a share of the unprotected ones, "
         "beyond which a plan is held for review (3 are always allowed)",
     )
+    min_age_minutes: int = Field(
+        default=0, ge=0, le=5_256_000, description="rows younger than this are not touched"
+    )
+    gather_minutes: int = Field(
+        default=360,
+        ge=0,
+        le=5_256_000,
+        description="a few new rows wait so long for more, once the job of every profile has "
+        "asked about the others: it saves tokens; 0 = ask at once",
+    )
     max_calls_per_run: int = Field(
         default=500, ge=0, description="requests to the model in one run; 0 = no limit"
     )
@@ -136,6 +147,7 @@ class ProfileMaintenanceSettings(_Section):
             protected_sources=frozenset(self.protected_sources),
             pinned_keys=frozenset(map(snake_case, self.pinned_keys)),
             max_loss_ratio=self.max_loss_ratio,
+            min_age=timedelta(minutes=self.min_age_minutes),
         )
 
 

@@ -9,13 +9,14 @@ from uuid import uuid4
 
 from sqlalchemy.engine import Connection
 
-from llm_maint.domain.judge import changes
+from llm_maint.domain.judge import Op, changes
+from llm_maint.domain.memory import memory_after, memory_while_held
 from llm_maint.domain.plan import Plan
 from llm_maint.domain.plan_document import saved_document
 from llm_maint.domain.profile import Attribute, AttributeId, Entity, Image
 from llm_maint.domain.settlement import storable
 from llm_maint.errors import DatabaseBusyError, SchemaError
-from llm_maint.store import judgements, profiles, rows
+from llm_maint.store import judgements, profiles, rows, wear
 from llm_maint.store.plans import (
     APPLIED,
     CONSOLIDATION,
@@ -104,8 +105,8 @@ def apply(
     """Apply a plan; return it as it was applied, and its id (None where nothing changed).
 
     A row that somebody changed meanwhile drops its operation. What was judged is remembered, so
-    that the same rows are not asked about again; after a dropped operation, and where rows could
-    not be judged, it is not. The summary is rendered from the rows as they then are.
+    that the same rows are not asked about again; what was not judged, or dropped, is not. The
+    summary is rendered from the rows as they then are.
 
     Args:
         connection: a write transaction.
@@ -117,15 +118,13 @@ def apply(
     """
     table = rows.user_table(connection, profiles.ATTRIBUTES)
     applied = plan.without(plan.changed_since(present))
-    if applied.partial and not applied.operations:
-        return applied, None  # nothing was judged that changes anything: not even a summary is new
     recorder = Recorder(connection) if plan_id is None else Recorder(connection, plan_id)
     written = _write_rows(recorder, table, applied)
-    if not applied.meets_changed_rows and not applied.partial:
-        judged = [replace(row, image=written.get(row.id, row.image)) for row in applied.survivors()]
-        judgements.remember_judged(
-            connection, plan.entity, judged, judge=occasion.judge, now=occasion.now
-        )
+    wear.wear_more(connection, applied)
+    judged = [replace(row, image=written.get(row.id, row.image)) for row in applied.survivors()]
+    _remember(connection, applied, judged, occasion)
+    if applied.partial and not applied.operations:
+        return applied, None  # nothing was judged that changes anything: not even a summary is new
     write_summary(recorder, plan.entity, occasion)
     if not recorder.entries:
         return applied, None
@@ -133,11 +132,24 @@ def apply(
     return applied, recorder.plan_id
 
 
+def _remember(
+    connection: Connection, applied: Plan, judged: Sequence[Attribute], occasion: Occasion
+) -> None:
+    judge, now = occasion.judge, occasion.now
+    memory = memory_after(applied, judged, judge=judge, now=now)
+    judgements.remember(connection, applied.entity, memory, now=now)
+    if not applied.meets_changed_rows and not applied.partial:
+        seen = [row for row in judged if row.id not in applied.unjudged]
+        judgements.remember_judged(connection, applied.entity, seen, judge=judge, now=now)
+
+
 def hold(connection: Connection, plan: Plan, occasion: Occasion) -> str:
     """Keep a plan for review; return its id. Its rows count as judged until they change."""
-    judgements.remember_judged(
-        connection, plan.entity, plan.rows, judge=occasion.judge, now=occasion.now
-    )
+    judge, now = occasion.judge, occasion.now
+    memory = memory_while_held(plan, judge=judge, now=now)
+    judgements.remember(connection, plan.entity, memory, now=now)
+    seen = [row for row in plan.rows if plan.partial or row.id not in plan.unjudged]
+    judgements.remember_judged(connection, plan.entity, seen, judge=judge, now=now)
     stored = StoredPlan(
         id=uuid4().hex,
         kind=CONSOLIDATION,
@@ -199,17 +211,30 @@ def keep(
 def _write_rows(recorder: Recorder, table: rows.UserTable, plan: Plan) -> dict[AttributeId, Image]:
     _refuse_cascades(recorder.connection, table, plan)
     before = {row.id: row.image for row in plan.rows}
-    fates = plan.fates()
+    effects = _effects(plan)
     written: dict[AttributeId, Image] = {}
     for row_id, after in changes(plan.operations).items():
         image = None if after is None else after.image
         if image == before[row_id]:
             continue
-        effect = "changed" if after else fates[row_id]
-        result = recorder.write(table, before[row_id], image, effect)
+        result = recorder.write(table, before[row_id], image, effects[row_id])
         if result is not None:
             written[row_id] = result
     return written
+
+
+def _effects(plan: Plan) -> dict[AttributeId, str]:
+    """Return what the journal says of each row: its fate, or how it goes on."""
+    before = {row.id: row for row in plan.rows}
+    effects = plan.fates()
+    for op in plan.operations:
+        if op.op is Op.FOLD:
+            effects |= dict.fromkeys(op.retired, "folded")
+    for row_id, after in changes(plan.operations).items():
+        if after is not None:
+            rewritten = after.saying != before[row_id].saying
+            effects[row_id] = "rewritten" if rewritten else "changed"
+    return effects
 
 
 def _refuse_cascades(connection: Connection, table: rows.UserTable, plan: Plan) -> None:

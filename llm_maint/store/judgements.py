@@ -1,14 +1,16 @@
-"""What was judged of each profile, and what was tried to no end."""
+"""What was judged of each profile and of each of its rows, and what was tried to no end."""
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from llm_maint.domain.memory import KnownConflict, Memory
 from llm_maint.domain.profile import Attribute, Entity, fingerprint
-from llm_maint.store.tables import profile_states, profile_tries
+from llm_maint.store.tables import profile_memory, profile_states, profile_tries
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ def judged_fingerprint(connection: Connection, entity: Entity) -> str | None:
 def remember_judged(
     connection: Connection, entity: Entity, rows: Iterable[Attribute], *, judge: str, now: datetime
 ) -> None:
-    """Remember that these rows were judged, and by whom: the same rows are not judged again."""
+    """Remember that these are all rows, judged by whom: while they stay so, nothing is done."""
     for table in (profile_states, profile_tries):
         connection.execute(sa.delete(table).where(*_of(table, entity)))
     connection.execute(
@@ -37,6 +39,44 @@ def remember_judged(
             entity_id=entity.id,
             fingerprint=fingerprint(rows, judge=judge),
             judged_at=now,
+        )
+    )
+
+
+def memory_of(connection: Connection, entity: Entity, *, judge: str) -> Memory:
+    """Return what a judge has said of an entity; it knows nothing of what another one said."""
+    query = sa.select(profile_memory).where(*_of(profile_memory, entity))
+    row = connection.execute(query).one_or_none()
+    if row is None or row.judge != judge:
+        return Memory(judge=judge)
+    judged = json.loads(row.judged)
+    return Memory(
+        judge=judge,
+        asked_at=row.asked_at,
+        known=frozenset(judged["known"]),
+        pending=frozenset(judged["pending"]),
+        conflicts=tuple(
+            KnownConflict(reason, tuple((row_id, mark) for row_id, mark in marks))
+            for reason, marks in json.loads(row.conflicts)
+        ),
+    )
+
+
+def remember(connection: Connection, entity: Entity, memory: Memory, *, now: datetime) -> None:
+    """Keep what a judge has said of an entity; without a time of its own, the last one stays."""
+    if memory.asked_at is None:
+        before = memory_of(connection, entity, judge=memory.judge)
+        memory = replace(memory, asked_at=before.asked_at or now)
+    connection.execute(sa.delete(profile_memory).where(*_of(profile_memory, entity)))
+    judged = {"known": sorted(memory.known), "pending": sorted(memory.pending)}
+    connection.execute(
+        profile_memory.insert().values(
+            entity_type=entity.type,
+            entity_id=entity.id,
+            judge=memory.judge,
+            asked_at=memory.asked_at,
+            judged=json.dumps(judged),
+            conflicts=json.dumps([[each.reason, each.marks] for each in memory.conflicts]),
         )
     )
 

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from llm_maint.domain.nearest import unknown
-from llm_maint.domain.profile import Entity
+from llm_maint.domain.plan import RecentLosses
+from llm_maint.domain.profile import Entity, Image, parse_value
+from llm_maint.domain.wording import fact_of
 from llm_maint.errors import PlanRefusedError, UnknownNameError
 from llm_maint.store.tables import journal, plans
 
@@ -137,10 +139,10 @@ def check_held(plan: StoredPlan) -> None:
         raise PlanRefusedError(f"plan {plan.id[:8]} is {plan.status}: it does not wait for review")
 
 
-def lost_recently(connection: Connection, entity: Entity, *, now: datetime) -> int:
-    """Return how many rows of the entity were removed or superseded within the loss window."""
+def recent_losses(connection: Connection, entity: Entity, *, now: datetime) -> RecentLosses:
+    """Return what consolidations have taken from an entity within the loss window."""
     query = (
-        sa.select(sa.func.count())
+        sa.select(journal.c.effect, journal.c.before_image)
         .select_from(journal.join(plans, journal.c.plan_id == plans.c.id))
         .where(
             plans.c.entity_type == entity.type,
@@ -148,10 +150,22 @@ def lost_recently(connection: Connection, entity: Entity, *, now: datetime) -> i
             plans.c.kind == CONSOLIDATION,
             plans.c.status == APPLIED,
             plans.c.applied_at > now - LOSS_WINDOW,
-            journal.c.effect.in_(("removed", "superseded")),
+            journal.c.effect.in_((*_LOSSES, "merged")),
         )
     )
-    return connection.execute(query).scalar_one()
+    found = connection.execute(query).all()
+    return RecentLosses(
+        lost=sum(row.effect in _LOSSES for row in found),
+        facts=frozenset(_fact(json.loads(row.before_image)) for row in found),
+    )
+
+
+_LOSSES = ("removed", "superseded")
+
+
+def _fact(image: Image) -> str:
+    value = image.get("value")
+    return fact_of(str(image.get("key")), parse_value(value) if isinstance(value, str) else value)
 
 
 def _as_plan(row: RowMapping) -> StoredPlan:

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from llm_maint.domain.memory import mark
 from llm_maint.domain.profile import AttributeId, Entity, Image
 from llm_maint.errors import PlanRefusedError
 from llm_maint.store import journal, judgements, profiles, rows
@@ -158,8 +159,22 @@ def _settle_undo(
     set_status(connection, APPLIED, UNDONE, plan_id=plan.id)
     if plan.reverts is not None:
         set_status(connection, UNDONE, APPLIED, plan_id=plan.reverts)
-    # What a person has put back stays, until the rows change.
-    surviving = profiles.attributes_of(connection, plan.entity)
-    judgements.remember_judged(
-        connection, plan.entity, surviving, judge=occasion.judge, now=occasion.now
-    )
+    _remember_put_back(connection, plan, recorder, occasion)
+
+
+def _remember_put_back(
+    connection: Connection, plan: StoredPlan, recorder: journal.Recorder, occasion: journal.Occasion
+) -> None:
+    """Count the rows that a person has put back as judged: they stay, until they change."""
+    put_back = {
+        str(e["row_id"]) for e in recorder.entries if e["table_name"] == profiles.ATTRIBUTES
+    }
+    present = profiles.attributes_of(connection, plan.entity)
+    memory = judgements.memory_of(connection, plan.entity, judge=occasion.judge)
+    marks = {mark(row) for row in present if str(row.id) in put_back}
+    known = replace(memory, known=memory.known | marks, pending=memory.pending - marks)
+    judgements.remember(connection, plan.entity, known, now=occasion.now)
+    if not known.new_among(present, (), present):
+        judgements.remember_judged(
+            connection, plan.entity, present, judge=occasion.judge, now=occasion.now
+        )

@@ -14,6 +14,7 @@ from llm_maint.domain.canary import SAFE_CHARACTERS
 from llm_maint.domain.chat import Completion, Finish, Prompt, Usage
 from llm_maint.domain.enquiry import Answers, ask_all
 from llm_maint.domain.profile import Attribute
+from llm_maint.domain.relation import Relations
 from llm_maint.errors import (
     BudgetSpentError,
     MaintError,
@@ -67,7 +68,7 @@ class Model:
 
     def ask(self, rows: Sequence[Attribute], *, size: int = 60) -> Answers:
         """Ask about rows; no task may outlive it."""
-        return _run(ask_all(self.complete, NICK, rows, size=size))
+        return _run(ask_all(self.complete, NICK, Relations(rows).batches(size=size), size=size))
 
     @property
     def sizes(self) -> list[int]:
@@ -116,7 +117,7 @@ def test_rows_go_in_requests_of_bounded_size(rows: int, sizes: list[int]) -> Non
         (4, 4, [4]),
         (4, 2, [4, 2, 2]),
         (4, 1, [4, 2, 1, 1, 2, 1, 1]),
-        (5, 2, [5, 2, 3, 1, 2]),
+        (5, 2, [5, 3, 2, 1, 2]),
         (8, 4, [8, 4, 4]),
     ],
 )
@@ -235,7 +236,7 @@ def test_results_are_in_the_order_of_the_rows(order: Sequence[int]) -> None:
                 gates[turns[batch]].set()
             return _merged(asked)
 
-        return await ask_all(complete, NICK, _rows(6), size=2)
+        return await ask_all(complete, NICK, Relations(_rows(6)).batches(size=2), size=2)
 
     answers = _run(asking())
     assert finished == list(order)
@@ -259,7 +260,7 @@ def test_the_first_failure_ends_the_others(error: Exception) -> None:
         raise AssertionError
 
     with pytest.raises(type(error)) as caught:
-        _run(ask_all(complete, NICK, _rows(6), size=2))
+        _run(ask_all(complete, NICK, Relations(_rows(6)).batches(size=2), size=2))
     assert caught.value is error
     assert sorted(ended) == ["k001", "k005"]
 

@@ -8,7 +8,7 @@ import pytest
 from building import NICK, attribute, day
 
 from llm_maint.domain.judge import Op, Operation, fold, judge
-from llm_maint.domain.plan import FATES, Plan, categories_updated, guard_losses
+from llm_maint.domain.plan import FATES, Plan, RecentLosses, categories_updated, guard_losses
 from llm_maint.domain.profile import Attribute, AttributeId, Policy
 from llm_maint.domain.reply import Proposal, Refused, read_reply
 
@@ -31,7 +31,7 @@ def _removal(row_id: AttributeId) -> Operation:
 
 
 def _losing(count: int, *, of: int, protected: int = 0) -> Plan:
-    rows = [attribute(n) for n in range(of)]
+    rows = [attribute(n, value=n) for n in range(of)]
     certain = [attribute(of + n, source="explicit") for n in range(protected)]
     operations = tuple(_removal(row.id) for row in rows[:count])
     return Plan(entity=NICK, rows=(*rows, *certain), operations=operations)
@@ -188,33 +188,33 @@ def test_a_merge_into_none_of_its_rows_is_a_bug(after: Attribute | None) -> None
 )
 def test_losses_beyond_the_ratio_are_held(lost: int, rows: int, lately: int, held: bool) -> None:  # noqa: FBT001 a case's result
     """Losses of seven days may be three, or the ratio of the unprotected rows; more is held."""
-    plan = guard_losses(_losing(lost, of=rows), POLICY, lost_recently=lately)
+    plan = guard_losses(_losing(lost, of=rows), POLICY, RecentLosses(lately))
     assert (plan.held is not None) is held
 
 
 def test_protected_rows_do_not_widen_what_may_be_lost() -> None:
     """The ratio is one of the unprotected rows: a thousand explicit ones change nothing."""
-    assert guard_losses(_losing(4, of=10, protected=1_000), POLICY, lost_recently=0).held
+    assert guard_losses(_losing(4, of=10, protected=1_000), POLICY, RecentLosses(0)).held
 
 
 def test_merges_are_no_losses() -> None:
     """Any number of rows may fold: a guard that refuses honest clean-ups is useless."""
     plan = _planned([attribute(n) for n in range(100)])
-    assert guard_losses(plan, POLICY, lost_recently=50).held is None
+    assert guard_losses(plan, POLICY, RecentLosses(50)).held is None
 
 
 @pytest.mark.parametrize(("ratio", "held"), [(0.0, True), (1.0, False)])
 def test_the_ratio_is_a_setting(ratio: float, held: bool) -> None:  # noqa: FBT001 a case's result
     """Zero leaves the three that are always allowed; one allows all."""
     policy = Policy(max_loss_ratio=ratio)
-    assert bool(guard_losses(_losing(40, of=40), policy, lost_recently=0).held) is held
+    assert bool(guard_losses(_losing(40, of=40), policy, RecentLosses(0)).held) is held
 
 
 def test_a_held_plan_says_why() -> None:
     """The reason names what would be lost, the past, and what is allowed."""
-    plan = guard_losses(_losing(4, of=10), POLICY, lost_recently=2)
+    plan = guard_losses(_losing(4, of=10), POLICY, RecentLosses(2))
     assert plan.held == (
-        "it would lose 4 of 10 unprotected rows after 2 in the last seven days; allowed are 3"
+        "it would lose 4 of 10 unprotected facts after 2 in the last seven days; allowed are 3"
     )
 
 

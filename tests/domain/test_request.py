@@ -8,8 +8,9 @@ import pytest
 from building import MORNING, NICK, attribute
 
 from llm_maint.domain.profile import Entity
+from llm_maint.domain.prompt import SCHEMA
 from llm_maint.domain.reply import GROUP_OPS, REMOVAL_REASONS
-from llm_maint.domain.request import SCHEMA, batches, iso, request_for
+from llm_maint.domain.request import iso, request_for
 
 
 def test_the_user_message_is_one_json_document() -> None:
@@ -95,29 +96,6 @@ def test_the_schema_is_strict() -> None:
     for each in objects:
         assert each["additionalProperties"] is False
         assert each["required"] == list(each["properties"])
-
-
-@pytest.mark.parametrize(
-    ("count", "size", "sizes"),
-    [(0, 60, []), (1, 60, [1]), (60, 60, [60]), (61, 60, [60, 1]), (5, 2, [2, 2, 1])],
-)
-def test_requests_are_of_bounded_size(count: int, size: int, sizes: list[int]) -> None:
-    """Every row travels once, in requests of at most the size."""
-    rows = [attribute(number) for number in range(count)]
-    made = batches(rows, size=size)
-    assert [len(batch) for batch in made] == sizes
-    assert sorted(row.id for batch in made for row in batch) == list(range(count))
-
-
-def test_rows_of_one_key_travel_side_by_side() -> None:
-    """Rows that may be one fact must meet in one request."""
-    rows = [
-        attribute(n, key=key, category=category)
-        for n, (category, key) in enumerate(
-            [("fact", "b"), ("misc", "a"), ("fact", "a"), ("misc", "a"), ("fact", "a")]
-        )
-    ]
-    assert [[row.id for row in batch] for batch in batches(rows, size=2)] == [[2, 4], [0, 1], [3]]
 
 
 def test_times_are_printed_in_one_form() -> None:

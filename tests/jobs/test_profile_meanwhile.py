@@ -110,7 +110,7 @@ def test_two_at_one_entity_do_the_work_once(nick: Database) -> None:
     assert {refused.guard for refused in second.plan.refused} == {"changed_meanwhile"}
     assert [row.id for row in rows_of(nick)] == [1, 3, 4]
     with nick.read() as connection:
-        assert plans.lost_recently(connection, NICK, now=NOW) == 1
+        assert plans.recent_losses(connection, NICK, now=NOW).lost == 1
 
 
 def _claimed(database: Database) -> Claim:
@@ -216,4 +216,4 @@ def test_a_plan_without_a_row_left_to_lose_is_not_held(nick: Database) -> None:
     assert (second.held, second.plan.operations) == (False, ())
     with nick.read() as connection:
         assert plans.held_plan(connection, NICK) is None
-        assert plans.lost_recently(connection, NICK, now=NOW) == 2
+        assert plans.recent_losses(connection, NICK, now=NOW).lost == 2

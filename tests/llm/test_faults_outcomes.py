@@ -177,13 +177,13 @@ def test_what_is_too_long_is_halved_and_never_repaired(database: Database, entry
     [
         pytest.param(
             _message(content="@1", finish="length"),
-            [6, 3, 1, 2, 1],
+            [6, 3, 2, 1, 1],
             "llm.max_output_tokens",
             id="replies",
         ),
         pytest.param(
             http({"error": "prompt is too long"}, 400),
-            [6, 3, 1, 2, 1],
+            [6, 3, 2, 1, 1],
             "llm.context_tokens",
             id="requests",
         ),

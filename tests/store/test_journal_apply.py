@@ -63,7 +63,7 @@ def test_each_touched_row_leaves_its_before_image(nick: Database) -> None:
     applied(nick, plan)
     entries = [entry[1:] for entry in _entries(nick) if entry[0] == ATTRIBUTES]
     assert {(row_id, effect) for row_id, effect, _, _ in entries} == {
-        ("1", "merged"),
+        ("1", "folded"),
         ("2", "changed"),
         ("3", "superseded"),
         ("4", "changed"),

@@ -128,7 +128,7 @@ def lossy(database: Database) -> Database:
 
 def _lost(database: Database, now: datetime, entity: Entity = NICK) -> int:
     with database.read() as connection:
-        return plans.lost_recently(connection, entity, now=now)
+        return plans.recent_losses(connection, entity, now=now).lost
 
 
 @pytest.mark.parametrize(

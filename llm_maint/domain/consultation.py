@@ -1,0 +1,144 @@
+"""Consulting a model about a profile: what it is asked, in which passes, and what comes of it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from llm_maint.domain.enquiry import Answers, Complete, ask_all
+from llm_maint.domain.judge import Operation, changes, judge
+from llm_maint.domain.profile import Attribute, AttributeId, Entity, Policy
+from llm_maint.domain.relation import Relations
+from llm_maint.domain.reply import Refused
+from llm_maint.errors import BudgetSpentError
+
+MORE_PASSES = 4
+"""Passes after the first, each over what a group that spans several requests has come to: with
+requests of 60 rows a group of millions would be one row by then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """An entity's rows, and which of them a model is to be asked about.
+
+    `rows` are those that may be touched, duplicates folded; `new` those that the model does not
+    know; `worn` those whose text may not be written again.
+    """
+
+    entity: Entity
+    rows: Sequence[Attribute]
+    new: frozenset[AttributeId]
+    policy: Policy = field(default_factory=Policy)
+    worn: frozenset[AttributeId] = frozenset()
+
+    def parts(self, relations: Relations, *, size: int) -> list[tuple[Attribute, ...]]:
+        """Return the rows of each request: the new ones and their relatives."""
+        if len(self.new) == len(self.rows):
+            return relations.batches(size=size)
+        sent = self.new | relations.relatives(self.new)
+        rows = [row for row in self.rows if row.id in sent]
+        parts = Relations(rows).batches(size=size)
+        return [part for part in parts if any(row.id in self.new for row in part)]
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What became of a case: operations that every guard lets pass, and what was refused.
+
+    `asked` are the rows that were sent, `judged` those that the model said anything about, `left`
+    those that could not be judged. `advice` says which setting would help.
+    """
+
+    operations: tuple[Operation, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    asked: frozenset[AttributeId] = frozenset()
+    judged: frozenset[AttributeId] = frozenset()
+    left: frozenset[AttributeId] = frozenset()
+    advice: tuple[str, ...] = ()
+    model: str | None = None
+    met: tuple[frozenset[AttributeId], ...] = ()
+
+    def add(self, case: Case, rows: Sequence[Attribute], answers: Answers) -> int:
+        """Judge what was said about rows as they now are; return how many operations stand."""
+        judgement = judge(rows, answers.proposals, case.policy, worn=case.worn)
+        self.operations += judgement.operations
+        self.refused += (*answers.refused, *judgement.refused)
+        self.judged |= answers.judged
+        self.left |= answers.left
+        self.advice = tuple(dict.fromkeys((*self.advice, *answers.advice)))
+        self.model = self.model or answers.model
+        self.met += answers.met
+        return len(judgement.operations)
+
+    def rows_now(self, case: Case) -> list[Attribute]:
+        """Return the rows of the case as the operations leave them."""
+        changed = changes(self.operations)
+        after = (changed.get(row.id, row) for row in case.rows)
+        return [row for row in after if row is not None]
+
+
+async def consult(complete: Complete, case: Case, *, size: int, turn: int = 0) -> Verdict:
+    """Ask a model about the new rows of a case and their relatives, and judge what it says.
+
+    Rows that look like one fact and met in no request are asked about in a further pass, by what
+    became of them: so a group that spans requests, or is larger than one, is found.
+
+    Args:
+        complete: asks the model.
+        case: what about.
+        size: rows that a request has at most.
+        turn: see `ask_all`.
+
+    Raises:
+        BudgetSpentError: nothing at all could be asked.
+        MaintError: the server failed, or a reply cannot be used.
+
+    """
+    relations = Relations(case.rows, case.new)
+    parts = case.parts(relations, size=size)
+    verdict = Verdict(asked=frozenset(row.id for part in parts for row in part))
+    answers = await ask_all(complete, case.entity, parts, size=size, turn=turn)
+    verdict.add(case, case.rows, answers)
+    alike = list(relations.strong())
+    for _ in range(MORE_PASSES):
+        now = verdict.rows_now(case)
+        apart = set(_apart(alike, verdict))
+        again = [row for row in now if row.id in apart]
+        if not again:
+            break
+        try:
+            parts = Relations(again).batches(size=size)
+            answers = await ask_all(complete, case.entity, parts, size=size)
+        except BudgetSpentError:
+            verdict.left |= apart
+            break
+        if not verdict.add(case, now, answers):
+            break
+    return verdict
+
+
+def _apart(
+    alike: Sequence[tuple[AttributeId, AttributeId]], verdict: Verdict
+) -> Iterator[AttributeId]:
+    """Yield the rows that go on for two that look alike, where these met in no request."""
+    requests: dict[AttributeId, set[int]] = {}
+    for number, met in enumerate(verdict.met):
+        for row_id in met:
+            requests.setdefault(row_id, set()).add(number)
+    goes_on = {i: op.winner_id for op in verdict.operations for i in op.retired}
+    for pair in alike:
+        one, other = (_final(row_id, goes_on) for row_id in pair)
+        if one is None or other is None or one == other:
+            continue
+        here, there = requests.get(one, set()), requests.get(other, set())
+        if here and there and here.isdisjoint(there):
+            yield one
+            yield other
+
+
+def _final(
+    row_id: AttributeId, goes_on: dict[AttributeId, AttributeId | None]
+) -> AttributeId | None:
+    """Return the row in which another lives on, None where it is gone."""
+    found: AttributeId | None = row_id
+    while found in goes_on:
+        found = goes_on[found]
+    return found

@@ -1,0 +1,73 @@
+"""Coverage: whether one text says all that another says, so that retiring the other loses nothing.
+
+Source of the policy: docs/adr/0006-coverage.md; the threshold was chosen on data with truth
+(`make eval-coverage`).
+"""
+
+import re
+import unicodedata
+
+from llm_maint.domain.wording import (
+    Saying,
+    affirmed_in,
+    carries_fact,
+    content_of,
+    numbers_of,
+    symbols,
+)
+
+THRESHOLD = 1.0
+"""The share of a retired text's content words that the survivor must hold."""
+
+_NAME = re.compile(r"[^\W\d_]+")
+
+
+def covers(
+    survivor: Saying, retired: Saying, *, is_new: bool = False, threshold: float = THRESHOLD
+) -> bool:
+    """Return whether `survivor` says all that `retired` says.
+
+    Every number, symbol and name of the retired text must occur in the survivor, and its content
+    words; and both must deny alike: "eats pork" does not cover "does not eat pork", nor "C" "C++".
+
+    Args:
+        survivor: of the row that stays.
+        retired: of the row that would go.
+        is_new: the survivor's text was made of several. It may then deny what only one of them
+            denies ("vegetarian; does not eat meat"), but nothing that another one affirms.
+        threshold: the share of content words that is enough.
+
+    """
+    there, wanted = survivor.whole, retired.whole
+    return (
+        numbers_of(wanted) <= numbers_of(there)
+        and symbols(wanted) <= symbols(there)
+        and set(filter(carries_fact, names_of(wanted))) <= letters_of(there)
+        and _share(content_of(wanted), content_of(there)) >= threshold
+        and _denies_alike(survivor, retired, is_new=is_new)
+    )
+
+
+def names_of(text: str) -> set[str]:
+    """Return the capitalised words of a text, folded; the first of a sentence counts as one."""
+    runs = _NAME.findall(unicodedata.normalize("NFKC", text))
+    return {run.casefold() for run in runs if run[0].isupper()}
+
+
+def letters_of(text: str) -> set[str]:
+    """Return all runs of letters in a text, folded: what a name is looked for among."""
+    return set(_NAME.findall(unicodedata.normalize("NFKC", text).casefold()))
+
+
+def _share(wanted: set[str], there: set[str]) -> float:
+    return len(wanted & there) / len(wanted) if wanted else 1.0
+
+
+def _denies_alike(survivor: Saying, retired: Saying, *, is_new: bool) -> bool:
+    if survivor.denied == retired.denied:
+        return True
+    return (
+        is_new
+        and retired.denied <= survivor.denied
+        and affirmed_in(retired.whole) <= affirmed_in(survivor.whole)
+    )

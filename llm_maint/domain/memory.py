@@ -1,0 +1,127 @@
+"""What a judge has said of a profile: the rows it knows need no second look until they change."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from llm_maint.domain.judge import Op, Operation
+from llm_maint.domain.plan import Plan
+from llm_maint.domain.profile import Attribute, AttributeId
+
+MARK_CHARS = 16
+"""64 bits: two of an entity's rows that are alike by chance are not to be expected."""
+
+Marks = frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownConflict:
+    """A conflict that stands until one of its rows changes: why, and the mark of each row."""
+
+    reason: str
+    marks: tuple[tuple[AttributeId, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What one judge (model and prompt version) has said of an entity's rows.
+
+    `known` are the marks of rows that were judged and are as they then were. `pending` are those
+    that wait for a person in a plan that is held: they are asked about again with what is new, for
+    the plan that holds them is outdated by the next one.
+    """
+
+    judge: str
+    asked_at: datetime | None = None
+    known: Marks = frozenset()
+    pending: Marks = frozenset()
+    conflicts: tuple[KnownConflict, ...] = field(default=())
+
+    def new_among(
+        self, rows: Iterable[Attribute], folds: Iterable[Operation], survivors: Iterable[Attribute]
+    ) -> set[AttributeId]:
+        """Return which survivors the judge does not know as they are.
+
+        A copy of a known fact is nothing new; unless it may decide a conflict, being the latest.
+
+        Args:
+            rows: as they were read.
+            folds: what was folded of them.
+            survivors: the rows that go on, winners as they will be.
+
+        """
+        seen = self.known | self.pending
+        disputed = {known for each in self.conflicts for _, known in each.marks}
+        marks = {row.id: mark(row) for row in rows}
+        copies = {
+            op.winner_id
+            for op in folds
+            if any(marks[i] in seen and marks[i] not in disputed for i in op.row_ids)
+        }
+        return {row.id for row in survivors if mark(row) not in seen and row.id not in copies}
+
+    def settled(self, rows: Iterable[Attribute]) -> set[AttributeId]:
+        """Return the rows that are as they were when they were judged."""
+        return {row.id for row in rows if mark(row) in self.known}
+
+    def waiting(self, rows: Iterable[Attribute]) -> set[AttributeId]:
+        """Return the rows that wait in a held plan."""
+        return {row.id for row in rows if mark(row) in self.pending}
+
+    def standing_conflicts(
+        self, rows: Iterable[Attribute], decided: Sequence[Operation]
+    ) -> list[Operation]:
+        """Return the conflicts whose rows are as they were, and that nothing decides now."""
+        marks = {row.id: mark(row) for row in rows}
+        touched = {row_id for op in decided for row_id in op.row_ids}
+        return [
+            Operation(op=Op.CONFLICT, reason=each.reason, row_ids=tuple(i for i, _ in each.marks))
+            for each in self.conflicts
+            if all(marks.get(i) == known and i not in touched for i, known in each.marks)
+        ]
+
+
+def memory_after(plan: Plan, rows: Sequence[Attribute], *, judge: str, now: datetime) -> Memory:
+    """Return what is known once a plan is applied; `rows` are the survivors as written."""
+    unknown = plan.unjudged | plan.dropped
+    return Memory(
+        judge=judge,
+        asked_at=now if plan.usage.calls else None,
+        known=frozenset(mark(row) for row in rows if row.id not in unknown),
+        conflicts=_conflicts(plan, rows),
+    )
+
+
+def memory_while_held(plan: Plan, *, judge: str, now: datetime) -> Memory:
+    """Return what is known while a plan waits for a person."""
+    changing = [op for op in plan.operations if op.op is not Op.CONFLICT]
+    waiting = {row_id for op in changing for row_id in op.row_ids}
+    rows = [row for row in plan.rows if row.id not in plan.unjudged]
+    pending = [row for row in rows if row.id in waiting]
+    return Memory(
+        judge=judge,
+        asked_at=now if plan.usage.calls else None,
+        known=frozenset(mark(row) for row in rows if row.id not in waiting),
+        pending=frozenset(map(mark, [*pending, *(op.after for op in changing if op.after)])),
+        conflicts=_conflicts(plan, plan.rows),
+    )
+
+
+def _conflicts(plan: Plan, rows: Iterable[Attribute]) -> tuple[KnownConflict, ...]:
+    marks = {row.id: mark(row) for row in rows}
+    return tuple(
+        KnownConflict(op.reason, tuple((i, marks[i]) for i in op.row_ids))
+        for op in plan.operations
+        if op.op is Op.CONFLICT and all(i in marks for i in op.row_ids)
+    )
+
+
+def mark(row: Attribute) -> str:
+    """Return a hash of a row and of what a judge sees of it."""
+    content = [str(row.id), *(str(row.image.get(name)) for name in _SEEN)]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:MARK_CHARS]
+
+
+_SEEN = ("category", "key", "value", "confidence", "source", "updated_at")
