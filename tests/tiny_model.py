@@ -21,10 +21,11 @@ FIRST_BYTE = 3
 SPACE = "\u2581"
 """What a SentencePiece vocabulary writes for a space; without it a space would be three bytes."""
 
-NONCE = "{{ messages[-1]['content'].split('\"nonce\": \"')[-1][:6] }}"
+NONCE = "{{ messages[-1]['content'].split('\"nonce\":\"')[-1][:6] }}"
 
 ANSWER = (
-    '{"nonce":"' + NONCE + '","groups":[{"reason":"","op":"merge","ids":["r1","r2"]}],'
+    '{"nonce":"' + NONCE + '","groups":[{"reason":"","op":"merge","ids":["r1","r2"],'
+    '"category":null,"key":null,"value":null}],'
     '"remove":[{"reason":"","id":"r3","why":"noise"}],"reviewed":[]}'
 )
 

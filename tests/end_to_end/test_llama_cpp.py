@@ -75,7 +75,7 @@ def _nothing_is_wrong(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 def test_a_model_that_slips_harms_no_profile(database: Database, tame: str) -> None:
     """Of a hundred replies that obey the schema some are applied, the others change nothing."""
     profiles = Profiles.of(database, entities=44)
-    outcome = run(database, tame, concurrency=4, max_output_tokens=160, temperature=1)
+    outcome = run(database, tame, concurrency=4, max_output_tokens=240, temperature=1)
     result = profiles.check(outcome, calls=44 * REPLIES)
     spent, server = result["llm"], llama_server.counted(tame)
     assert spent["calls"] >= 100
@@ -141,7 +141,7 @@ def test_the_command_consolidates_by_a_real_server(
     """What a real server says in the form that was asked for is applied by a tick, and undone."""
     before = sqlite_command.export()
     with llama_server.running(llama_server.SURE, tmp_path_factory.mktemp("sure")) as address:
-        ticking = sqlite_command.having(llm_base_url=address, llm_max_output_tokens="160")
+        ticking = sqlite_command.having(llm_base_url=address, llm_max_output_tokens="240")
         tick = ticking("run-due")
     assert (tick.out, tick.errors) == ("", "")
     ran = next(ran for ran in sqlite_command.runs() if ran["job_name"] == "profile-maintenance")
