@@ -145,8 +145,8 @@ def _as_maintained(row: Attribute, highest: float) -> Attribute:
     confidence = row.confidence
     if confidence is not None and highest > MOST_CONFIDENCE:
         confidence = MOST_CONFIDENCE
-        # As the database gave it: as text, or as a number.
-        image["confidence"] = type(row.image["confidence"] or 0.0)(confidence)
+        if "confidence" in image:  # as the database gave it: as text, or as a number
+            image["confidence"] = type(image["confidence"] or 0.0)(confidence)
     return replace(row, source=NEW_SOURCE, confidence=confidence, image=image)
 
 
