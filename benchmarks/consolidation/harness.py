@@ -1,0 +1,200 @@
+"""One model against one set: the installed command as real processes, on a database of its own."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from datasets import DataSet, Row
+from models import MODELS, NONE, SLY
+from offline import attributes
+from oracle import Answer
+from scoring import Metrics, failures, score
+from served import Served, serving
+from sly import Sly
+
+from llm_maint.domain.plan import ALWAYS_ALLOWED_LOSSES
+from llm_maint.domain.profile import Policy
+from llm_maint.domain.wording import fact_of
+
+HELD = 3
+"""The exit code of a plan that waits for review."""
+
+SLY_RUNS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a model made of a set.
+
+    `idle` tells that a second run asked and wrote nothing; `restored` that undoing everything
+    brought every row back to the byte. None where it was not tried.
+    """
+
+    set: str
+    model: str
+    metrics: Metrics
+    failed: Sequence[str]
+    calls: int = 0
+    prompt_tokens: int = 0
+    held: bool = False
+    idle: bool | None = None
+    restored: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A database with one profile, and the command that works on it."""
+
+    folder: Path
+    entity: str
+    address: str | None = None
+
+    @property
+    def file(self) -> Path:
+        """The database."""
+        return self.folder / "memory.db"
+
+    def command(self, *arguments: str, allowed: Sequence[int] = (0,)) -> str:
+        """Run a command and return what it printed; another exit code than allowed is an error."""
+        done = subprocess.run(
+            [sys.executable, "-m", "llm_maint", *arguments],
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode not in allowed:
+            raise RuntimeError(f"{arguments}: {done.returncode}: {done.stderr[-2000:]}")
+        return done.stdout
+
+    def consolidate(self) -> Mapping[str, Any]:
+        """Consolidate and return the report."""
+        arguments = ("profile", "consolidate", "--entity", self.entity, "--json")
+        found: Mapping[str, Any] = json.loads(self.command(*arguments, allowed=(0, HELD)))
+        return found
+
+    def exported(self) -> list[Row]:
+        """Return the rows as `profile export` prints them: an array, or one object a line."""
+        text = self.command("profile", "export", "--entity", self.entity)
+        if text.lstrip().startswith("["):
+            whole: list[Row] = json.loads(text)
+            return whole
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+    def dump(self) -> str:
+        """Return all that the database holds."""
+        with closing(sqlite3.connect(self.file)) as connection:
+            return "\n".join(connection.iterdump())
+
+    def _environment(self) -> dict[str, str]:
+        settings = {"LLM_MAINT_DATABASE_URL": f"sqlite:///{self.file}"}
+        if self.address is not None:
+            settings |= {"LLM_MAINT_LLM_BASE_URL": self.address, "LLM_MAINT_LLM_MODEL": "simulated"}
+        home = str(self.folder)
+        private = {"HOME": home, "XDG_CONFIG_HOME": home, "XDG_DATA_HOME": home}
+        return {"PATH": os.environ["PATH"], "PYTHONUTF8": "1", **private, **settings}
+
+
+@contextmanager
+def imported(dataset: DataSet) -> Iterator[Place]:
+    """Give a database with a set in it, to be copied for each model."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(Path(folder), dataset.entity)
+        rows = place.folder / "rows.json"
+        rows.write_text(json.dumps(dataset.rows), encoding="utf-8")
+        place.command("init")
+        place.command("profile", "import", str(rows))
+        yield place
+
+
+def measured(dataset: DataSet, model: str, template: Place) -> Result:
+    """Return what a model made of a set, beginning with a copy of a database."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(template.folder, folder, dirs_exist_ok=True)
+        begin = partial(Place, Path(folder), dataset.entity)
+        if model == NONE:
+            return _once(dataset, model, begin(), None)
+        if model == SLY:
+            sly = Sly(dataset)
+            with serving(sly.reply) as served:
+                return _many(dataset, begin(served.address), served, sly)
+        with serving(_made(dataset, model)) as served:
+            return _once(dataset, model, begin(served.address), served)
+
+
+def _made(dataset: DataSet, model: str) -> Answer:
+    return MODELS[model].make(dataset)
+
+
+def _once(dataset: DataSet, model: str, place: Place, served: Served | None) -> Result:
+    report = place.consolidate()
+    calls, tokens = (served.calls, served.prompt_tokens) if served else (0, 0)
+    before = place.dump()
+    place.consolidate()  # of a plan that is held it reports the calls that made it
+    idle = place.dump() == before and (served is None or served.calls == calls)
+    metrics = score(dataset.rows, dataset.truth, report, place.exported())
+    target = NONE if model == NONE else MODELS[model].target
+    failed = failures(metrics, target)
+    return Result(
+        set=dataset.name,
+        model=model,
+        metrics=metrics,
+        failed=failed if idle else [*failed, "a second run asked or wrote"],
+        calls=calls,
+        prompt_tokens=tokens,
+        held=bool(report["held"]),
+        idle=idle,
+    )
+
+
+def _many(dataset: DataSet, place: Place, served: Served, sly: Sly) -> Result:
+    """Consolidate again and again within the week that the loss guard looks at; undo it all."""
+    begun, operations, lost, held = place.exported(), [], 0, False
+    for _ in range(SLY_RUNS):
+        sly.budget = allowed_losses(dataset) - lost
+        report = place.consolidate()
+        held = held or bool(report["held"])
+        if report["applied"]:
+            operations += report["operations"]
+            lost += report["accounting"]["removed"] + report["accounting"]["superseded"]
+    whole = {**report, "operations": operations, "accounting": {"kept": len(dataset.rows)}}
+    metrics = score(dataset.rows, dataset.truth, whole, place.exported())
+    _undo_all(place)
+    restored = place.exported() == begun
+    failed = failures(metrics, MODELS[SLY].target)
+    return Result(
+        set=dataset.name,
+        model=SLY,
+        metrics=metrics,
+        failed=failed if restored else [*failed, "undo left rows that are not as they were"],
+        calls=served.calls,
+        prompt_tokens=served.prompt_tokens,
+        held=held,
+        restored=restored,
+    )
+
+
+def allowed_losses(dataset: DataSet) -> int:
+    """Return how many rows the loss guard lets go, which whoever reads the manual knows."""
+    policy = Policy()
+    rows = [row for row in attributes(dataset.rows) if not policy.protects(row)]
+    facts = {fact_of(row.key, row.value) for row in rows}
+    return max(ALWAYS_ALLOWED_LOSSES, int(policy.max_loss_ratio * len(facts) + 1e-9))
+
+
+def _undo_all(place: Place) -> None:
+    """Undo every consolidation that was applied, the newest first."""
+    plans = json.loads(place.command("profile", "plans", "-n", "1000", "--json"))
+    for plan in reversed(plans):
+        if plan["kind"] == "consolidation" and plan["status"] == "applied":
+            place.command("profile", "undo", plan["plan_id"])

@@ -1,0 +1,68 @@
+"""A consolidation without database and server: the package's own decisions, in one process."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from datasets import DataSet, Row
+from oracle import Answer
+from unguarded import Outcome
+
+from llm_maint.domain.chat import Completion, Prompt
+from llm_maint.domain.consultation import Case, consult
+from llm_maint.domain.judge import fold
+from llm_maint.domain.plan import Plan, guard_losses
+from llm_maint.domain.plan_document import plan_document
+from llm_maint.domain.profile import Attribute, Entity, Policy
+from llm_maint.domain.transfer import export_row
+
+REQUEST_ROWS = 60
+"""The default of `profile_maintenance.max_rows_per_request`."""
+
+
+def consolidated(dataset: DataSet, answer: Answer, *, size: int = REQUEST_ROWS) -> Outcome:
+    """Return what one run makes of a set, as the commands would print it."""
+    entity, policy = Entity("user", dataset.entity), Policy()
+    rows = attributes(dataset.rows)
+    folds, survivors = fold(rows, policy)
+    case = Case(
+        entity=entity,
+        rows=survivors,
+        new=frozenset(row.id for row in survivors),
+        policy=policy,
+    )
+    verdict = asyncio.run(consult(_completing(answer), case, size=size))
+    plan = Plan(
+        entity=entity,
+        rows=tuple(rows),
+        operations=(*folds, *verdict.operations),
+        refused=verdict.refused,
+        unreviewed=verdict.asked - verdict.judged,
+    )
+    plan.check()
+    plan = guard_losses(plan, policy)
+    after = rows if plan.held else plan.survivors()
+    return plan_document(plan), [export_row(row, entity) for row in after]
+
+
+def attributes(rows: Sequence[Row]) -> list[Attribute]:
+    """Return rows as they are read from a database, with ids of its own."""
+    return [_attribute(number, row) for number, row in enumerate(rows, start=1)]
+
+
+def _attribute(number: int, row: Row) -> Attribute:
+    names = ("category", "key", "value", "confidence", "source", "source_message_id")
+    columns: dict[str, Any] = {name: row[name] for name in names}
+    times = {name: datetime.fromisoformat(row[name]) for name in ("created_at", "updated_at")}
+    image = {"id": number, **columns, "value": json.dumps(row["value"], ensure_ascii=False)}
+    image |= {name: str(moment) for name, moment in times.items()}
+    return Attribute(id=number, image=image, **columns, **times)
+
+
+def _completing(answer: Answer) -> Any:  # noqa: ANN401 a callable that the domain describes
+    async def complete(prompt: Prompt) -> Completion:
+        return Completion(text=json.dumps(answer(json.loads(prompt.user))), model="simulated")
+
+    return complete
