@@ -15,7 +15,8 @@ _SYMBOL = re.compile(
     r"[^\w\s.,;:!?'\"()\-\N{RIGHT SINGLE QUOTATION MARK}]|(?<=\w)-(?![\w-])|(?<=\d)['\"]"
 )
 
-_CLAUSE_END = re.compile(r"[.;:!?()\[\]\n]|,\s")
+# A comma does not end what a negation denies: "does not, ever, eat pork".
+_CLAUSE_END = re.compile(r"[.;:!?()\[\]\n]")
 
 # Words of reporting and grammar: they carry no fact ("the user mentioned that ...").
 _NO_CONTENT = frozenset(
