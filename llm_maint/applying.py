@@ -1,16 +1,17 @@
 """A plan on its way into the database: applied in one transaction, or held for review."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from llm_maint.contract import JobContext
 from llm_maint.domain.consolidation import Consolidation
 from llm_maint.domain.plan import Plan, guard_losses
-from llm_maint.domain.plan_document import read_plan
+from llm_maint.domain.plan_document import read_plan, row_document
 from llm_maint.domain.profile import Attribute, Entity, Policy
 from llm_maint.domain.prompt import PROMPT_VERSION
 from llm_maint.domain.summary import render
-from llm_maint.errors import PlanRefusedError
+from llm_maint.errors import InvalidInputError, PlanRefusedError
 from llm_maint.settings import Settings
 from llm_maint.store import journal, pins, plans, profiles
 from llm_maint.store.database import Connection
@@ -40,22 +41,57 @@ def apply_held(context: JobContext, stored: plans.StoredPlan) -> Consolidation:
         PlanRefusedError: the plan is not held, or all of its rows have changed since.
 
     """
-    plan = replace(read_plan(stored.document), held=None)
+    plan = read_plan(stored.document)
     with context.write() as connection:
         plans.check_held(plans.find_plan(connection, stored.id, lock=True))
-        present = profiles.attributes_of(connection, plan.entity, lock=True)
-        outdated = not plan.without(plan.changed_since(present)).operations
-        if outdated:
+        done = _apply_reviewed(context, connection, plan, plan_id=stored.id)
+        if done is None:
             plans.set_status(connection, plans.HELD, plans.OUTDATED, plan_id=stored.id)
-        else:
-            applied, plan_id = journal.apply(
-                connection, plan, present, occasion_for(context), plan_id=stored.id
-            )
-    if outdated:
-        raise PlanRefusedError(
-            f"plan {stored.id[:8]} is outdated: its rows have changed since; consolidate again"
-        )
+    if done is None:
+        raise _outdated(stored.id[:8])
+    return done
+
+
+def apply_saved(context: JobContext, document: Mapping[str, Any], *, name: str) -> Consolidation:
+    """Apply a plan that was written to a file, after somebody has reviewed it.
+
+    Raises:
+        InvalidInputError: it is no plan, or what it shows is not what it would write.
+        PlanRefusedError: all of its rows have changed since.
+
+    """
+    plan = read_plan(document)
+    written = [op.after for op in plan.operations if op.after is not None]
+    for row in (*plan.rows, *written):
+        if row_document(profiles.as_attribute(row.image)) != row_document(row):
+            raise InvalidInputError(f"{name}: what it shows of row {row.id} is not what it does")
+    with context.write() as connection:
+        done = _apply_reviewed(context, connection, plan, plan_id=None)
+    if done is None:
+        raise _outdated(name)
+    return done
+
+
+def _apply_reviewed(
+    context: JobContext, connection: Connection, plan: Plan, *, plan_id: str | None
+) -> Consolidation | None:
+    """Apply what still stands of a plan, whatever it loses; None where nothing does."""
+    present = profiles.attributes_of(connection, plan.entity, lock=True)
+    plan = replace(plan, held=None).respecting(
+        policy_for(connection, context.settings, plan.entity)
+    )
+    if not plan.without(plan.changed_since(present)).operations:
+        return None
+    applied, plan_id = journal.apply(
+        connection, plan, present, occasion_for(context), plan_id=plan_id
+    )
     return Consolidation(plan=applied, plan_id=plan_id, applied=plan_id is not None)
+
+
+def _outdated(name: str) -> PlanRefusedError:
+    return PlanRefusedError(
+        f"plan {name} is outdated: its rows have changed or been protected since; consolidate again"
+    )
 
 
 def occasion_for(context: JobContext) -> journal.Occasion:

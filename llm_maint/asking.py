@@ -16,6 +16,7 @@ from llm_maint.domain.judge import Operation
 from llm_maint.domain.memory import Memory
 from llm_maint.domain.plan import NO_LOSSES, RecentLosses
 from llm_maint.domain.profile import Attribute, AttributeId, Entity
+from llm_maint.domain.progress import Progress, Steps, untold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,11 @@ class Work:
 
 
 def answered(
-    made: Callable[[], LanguageModel | None], works: Iterable[Work], *, size: int
+    made: Callable[[], LanguageModel | None],
+    works: Iterable[Work],
+    *,
+    size: int,
+    progress: Progress = untold,
 ) -> Generator[tuple[Work, Verdict | Exception]]:
     """Yield what a model says about each entity.
 
@@ -55,32 +60,41 @@ def answered(
         made: returns the model, None where none is configured; called where one must be asked.
         works: in the order in which they are answered; taken in the caller's thread.
         size: rows that a request has at most.
+        progress: told of the requests.
 
     """
     works = iter(works)
+    steps = Steps("requests", progress)
     for work in works:
         model = made() if work.asks else None
         if model is None:
             yield work, Verdict()
         else:
-            asking = _asking(model, chain([work], works), size=size)
+            asking = _asking(model, chain([work], works), size=size, steps=steps)
             with closing(model.in_order(asking)) as replies:
                 yield from replies
 
 
 def _asking(
-    model: LanguageModel, works: Iterable[Work], *, size: int
+    model: LanguageModel, works: Iterable[Work], *, size: int, steps: Steps
 ) -> Iterator[Coroutine[Any, Any, tuple[Work, Verdict | Exception]]]:
     before = asyncio.Event()
     before.set()
     for work in works:
         done = asyncio.Event()
-        yield _asked(model, work, size=size, before=before, done=done)
+        asked = partial(_asked, model, work, size=size, steps=steps)
+        yield asked(before=before, done=done)
         before = done
 
 
 async def _asked(
-    model: LanguageModel, work: Work, *, size: int, before: asyncio.Event, done: asyncio.Event
+    model: LanguageModel,
+    work: Work,
+    *,
+    size: int,
+    steps: Steps,
+    before: asyncio.Event,
+    done: asyncio.Event,
 ) -> tuple[Work, Verdict | Exception]:
     """Ask about one entity; `before` tells that all begun earlier are done, `done` that this is."""
     if work.meter.alone:
@@ -89,7 +103,7 @@ async def _asked(
     complete = partial(model.complete, meter=work.meter)
     try:
         if work.asks and work.case is not None:
-            verdict = await consult(complete, work.case, size=size, turn=work.tries)
+            verdict = await consult(complete, work.case, size=size, turn=work.tries, steps=steps)
     except Exception as error:  # noqa: BLE001 what is wrong with one must not stop the others
         verdict = error
     await before.wait()

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from llm_maint.domain.budget import Meter
 from llm_maint.domain.chat import Completion, Prompt
+from llm_maint.domain.progress import Progress, untold
 from llm_maint.domain.runs import Claim, Outcome
 from llm_maint.settings import Settings
 from llm_maint.store import queue
@@ -56,6 +57,7 @@ class JobContext:
     `model()` returns None where no model is configured; a factory, because most jobs need none and
     connecting costs time. `claim` is None for work that a person started outside the queue.
     With `dry_run` a job computes what it would do, writes nothing, and returns that as its result.
+    `progress` is to be told how far long work is, from any thread.
     """
 
     config: Mapping[str, Any]
@@ -65,6 +67,7 @@ class JobContext:
     model: Callable[[], LanguageModel | None]
     claim: Claim | None = None
     dry_run: bool = False
+    progress: Progress = untold
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

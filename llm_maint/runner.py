@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from llm_maint.contract import Clock, JobContext, LanguageModel
+from llm_maint.domain.progress import Progress, untold
 from llm_maint.domain.runs import Claim, Failure, Interrupted, Outcome, Run, Skipped
 from llm_maint.domain.settlement import exit_code_of, settle, unrecorded
 from llm_maint.errors import (
@@ -52,6 +53,7 @@ class Runner:
     model: Callable[[], LanguageModel | None]
     host: str
     interruptible: Callable[[], AbstractContextManager[None]]
+    progress: Progress = untold
 
     def run_due(
         self,
@@ -197,6 +199,7 @@ class Runner:
             model=self.model,
             claim=None if dry_run else claim,
             dry_run=dry_run,
+            progress=self.progress,
         )
 
     @contextmanager

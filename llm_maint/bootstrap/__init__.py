@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from llm_maint.bootstrap.process import SIGNALS
+from llm_maint.domain.progress import Progress, untold
 from llm_maint.errors import ConfigurationError
 from llm_maint.settings import LoadedSettings, Settings, without_password
 
@@ -141,7 +142,9 @@ def model_client(settings: Settings) -> "Client":
     )
 
 
-def runner_for(settings: Settings, database: "Database", clock: "Clock") -> "Runner":
+def runner_for(
+    settings: Settings, database: "Database", clock: "Clock", progress: Progress = untold
+) -> "Runner":
     """Return the runner; from here on a signal raises only while a job is at work."""
     from llm_maint.runner import Runner
 
@@ -153,11 +156,17 @@ def runner_for(settings: Settings, database: "Database", clock: "Clock") -> "Run
         model=model_factory(settings),
         host=host_name(),
         interruptible=SIGNALS.interruptible,
+        progress=progress,
     )
 
 
 def context_for(
-    settings: Settings, database: "Database", clock: "Clock", *, dry_run: bool = False
+    settings: Settings,
+    database: "Database",
+    clock: "Clock",
+    *,
+    dry_run: bool = False,
+    progress: Progress = untold,
 ) -> "JobContext":
     """Return the context for work that a person started, outside the queue."""
     from llm_maint.contract import JobContext
@@ -169,6 +178,7 @@ def context_for(
         clock=clock,
         model=model_factory(settings),
         dry_run=dry_run,
+        progress=progress,
     )
 
 

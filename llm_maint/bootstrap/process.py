@@ -45,7 +45,7 @@ def environment_with(changes: Mapping[str, str]) -> dict[str, str]:
 
 def install_log(*, verbose: bool, quiet: bool, journal: bool) -> None:
     """Send log lines to standard error: warnings and errors, with `verbose` all there is."""
-    handler = logging.StreamHandler()
+    handler = _StandardError()
     handler.setFormatter(_JournalFormatter() if journal else _Formatter(verbose=verbose))
     level = logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING
     logging.basicConfig(handlers=[handler], level=level, force=True)
@@ -96,6 +96,17 @@ class Signals:
 
 SIGNALS = Signals()
 """Of this process: signals have no other home than the process itself."""
+
+
+class _StandardError(logging.Handler):
+    """Writes to standard error as it is at that moment: progress bars may stand in for it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()
+        except Exception:  # noqa: BLE001 as every handler: a log line must not end the work
+            self.handleError(record)
 
 
 class _Formatter(logging.Formatter):

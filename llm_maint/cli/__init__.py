@@ -7,7 +7,20 @@ import typer
 
 from llm_maint import __version__
 from llm_maint.bootstrap.process import install_log, surroundings
-from llm_maint.cli import config, db, demo, doctor, init, jobs, plans, profile, run_due, runs
+from llm_maint.cli import (
+    config,
+    consolidate,
+    db,
+    demo,
+    doctor,
+    edits,
+    init,
+    jobs,
+    plans,
+    profile,
+    run_due,
+    runs,
+)
 from llm_maint.cli.session import Session
 from llm_maint.console.output import Output
 
@@ -61,7 +74,9 @@ for command in (init.init, run_due.run_due):
     app.command()(command)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(runs.app, name="runs")
+profile.app.add_typer(consolidate.app)
 profile.app.add_typer(plans.app)
+profile.app.add_typer(edits.app)
 app.add_typer(profile.app, name="profile")
 app.add_typer(db.app, name="db")
 app.add_typer(config.app, name="config")

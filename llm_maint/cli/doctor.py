@@ -28,7 +28,7 @@ def doctor(ctx: typer.Context, *, as_json: Json = False) -> None:
     """
     session = session_of(ctx)
     loaded = session.loaded()
-    with session.out.waiting("checking ..."):
+    with session.out.progressing("checking"):
         checks = [
             *_file_checks(loaded.file),
             *_database_checks(loaded.settings),

@@ -125,8 +125,9 @@ def run(ctx: typer.Context, job: Name, *, dry_run: DryRun = False, as_json: Json
     with session.opened() as opened:
         with opened.database.read() as connection:
             found = find_job(connection, job)
-        runner = opened.runner()
-        finished = runner.preview_now(found.id) if dry_run else runner.run_now(found.id)
+        with session.out.progressing(f"running {found.name}") as progress:
+            runner = opened.runner(progress)
+            finished = runner.preview_now(found.id) if dry_run else runner.run_now(found.id)
     _tell_run(session, finished, as_json=as_json, dry_run=dry_run)
     leave(finished.exit_code)
 

@@ -1,68 +1,32 @@
-"""`llm-maint profile consolidate` and the plans it makes: review, apply, undo."""
+"""The plans of `llm-maint profile`: review, apply, undo, and what became of each row."""
 
+import json
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from string import hexdigits
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from llm_maint.cli.consolidate import show_consolidation
 from llm_maint.cli.profile import EntityId, EntityType
-from llm_maint.cli.session import DryRun, Json, Session, leave, session_of
+from llm_maint.cli.session import DryRun, Json, Opened, Session, leave, session_of
+from llm_maint.domain.chat import NO_USAGE
 from llm_maint.domain.nearest import unknown
 from llm_maint.domain.profile import Entity
-from llm_maint.errors import ExitCode, MaintError, UsageError
+from llm_maint.errors import ExitCode, InvalidInputError, PlanRefusedError, UsageError
 
 if TYPE_CHECKING:
-    from llm_maint.domain.consolidation import Consolidation
+    from llm_maint.store.plans import StoredPlan
 
 log = logging.getLogger(__name__)
 
 app = typer.Typer()
 
+PlanName = Annotated[
+    str, typer.Argument(metavar="PLAN|FILE", help="Its id, a start of it, or a file.")
+]
 PlanId = Annotated[str, typer.Argument(metavar="PLAN", help="Its id or the start of it.")]
-
-
-@app.command()
-def consolidate(
-    ctx: typer.Context,
-    *,
-    entity: EntityId,
-    entity_type: EntityType = "user",
-    dry_run: DryRun = False,
-    plan_out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write the plan to a file.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Plan the consolidation of one profile and apply it; with --dry-run, show the plan.
-
-    Example: llm-maint profile consolidate --entity nick --dry-run
-    """
-    from llm_maint.domain.consolidation import failed_report
-    from llm_maint.jobs.profile_maintenance import consolidate as consolidated
-    from llm_maint.jobs.profile_maintenance import meter_of
-    from llm_maint.store.profiles import known_entity
-
-    session = session_of(ctx)
-    if plan_out is not None:
-        _check_writable(plan_out)
-    with session.opened() as opened:
-        with opened.database.read() as connection:
-            whose = known_entity(connection, Entity.named(entity, entity_type))
-        uses_model = opened.settings.llm.uses_model
-        meter = meter_of(opened.settings)
-        try:
-            with session.out.waiting("asking the model ..." if uses_model else "planning ..."):
-                done = consolidated(opened.context(dry_run=dry_run), whose, meter)
-        except MaintError as error:
-            if as_json:
-                failed = failed_report(whose, error, spent=meter.spent, dry_run=dry_run)
-                session.out.json(failed)
-            raise
-    if plan_out is not None:
-        _write_plan(done, plan_out)
-    _print(session, done, dry_run=dry_run, uses_model=uses_model, as_json=as_json)
-    leave(ExitCode.HELD if done.held else ExitCode.OK)
 
 
 @app.command()
@@ -98,20 +62,30 @@ def plans(
 
 
 @app.command()
-def diff(ctx: typer.Context, plan: PlanId, *, as_json: Json = False) -> None:
-    """Show what a plan did or, if it is held, would do."""
+def diff(ctx: typer.Context, plan: PlanName, *, as_json: Json = False) -> None:
+    """Show what a plan did or, if it is held or in a file, would do.
+
+    On a terminal long values are shortened; piped on, they are whole.
+    """
     from llm_maint.console.diff import plan_lines
     from llm_maint.console.documents import stored_plan_document
-    from llm_maint.domain.plan_document import read_plan
+    from llm_maint.domain.plan_document import plan_document, read_plan
     from llm_maint.store.plans import find_plan
 
     session = session_of(ctx)
+    if _is_file(plan):
+        saved = read_plan(_document_in(plan))
+        if as_json:
+            session.out.json(plan_document(saved))
+        else:
+            session.out.lines(plan_lines(saved, brief=session.out.terminal))
+        return
     with session.opened() as opened, opened.database.read() as connection:
         found = find_plan(connection, plan)
     if as_json:
         session.out.json(stored_plan_document(found))
     elif found.document:
-        session.out.lines(plan_lines(read_plan(found.document)))
+        session.out.lines(plan_lines(read_plan(found.document), brief=session.out.terminal))
     else:
         session.out.say(
             f"plan {found.id[:8]} is an {found.kind} of {found.entity} ({found.status})"
@@ -119,17 +93,68 @@ def diff(ctx: typer.Context, plan: PlanId, *, as_json: Json = False) -> None:
 
 
 @app.command()
-def apply(ctx: typer.Context, plan: PlanId, *, as_json: Json = False) -> None:
-    """Apply a plan that is held for review."""
-    from llm_maint.applying import apply_held
-    from llm_maint.store.plans import find_plan
+def apply(
+    ctx: typer.Context,
+    plan: Annotated[
+        str | None, typer.Argument(metavar="PLAN|FILE", help="Its id, a start of it, or a file.")
+    ] = None,
+    *,
+    all_held: Annotated[
+        bool, typer.Option("--all-held", help="All plans that are held, one after the other.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Apply a plan that is held for review, or one that --plan-out wrote to a file.
 
+    Example: llm-maint profile apply --all-held
+    """
+    from llm_maint.applying import apply_held, apply_saved
+    from llm_maint.store.plans import HELD, find_plan, list_plans
+
+    if (plan is None) != all_held:
+        raise UsageError("which plan? name one, or all that are held with --all-held")
     session = session_of(ctx)
     with session.opened() as opened:
-        with opened.database.read() as connection:
-            found = find_plan(connection, plan)
-        done = apply_held(opened.context(), found)
-    _print(session, done, dry_run=False, uses_model=True, as_json=as_json)
+        if plan is not None and _is_file(plan):
+            done = apply_saved(opened.context(), _document_in(plan), name=plan)
+        elif plan is not None:
+            with opened.database.read() as connection:
+                found = find_plan(connection, plan)
+            done = apply_held(opened.context(), found)
+        else:
+            with opened.database.read() as connection:
+                held = list_plans(connection, limit=None, status=HELD)
+            _apply_all(session, opened, held, as_json=as_json)
+            return
+    show_consolidation(session, done, dry_run=False, uses_model=True, as_json=as_json)
+
+
+def _apply_all(
+    session: Session, opened: Opened, held: "list[StoredPlan]", *, as_json: bool
+) -> None:
+    """Apply plans, each by itself: one that cannot be applied stops no other."""
+    from llm_maint.applying import apply_held
+    from llm_maint.domain.consolidation import failed_report, report
+
+    documents, refused = [], 0
+    for each in held:
+        try:
+            done = apply_held(opened.context(), each)
+        except PlanRefusedError as error:
+            refused += 1
+            log.warning("%s: %s", each.entity, error)
+            documents.append(failed_report(each.entity, error, spent=NO_USAGE, dry_run=False))
+            continue
+        documents.append(report(done, dry_run=False))
+        if not as_json:
+            before, after = len(done.plan.rows), len(done.plan.survivors())
+            again = f"llm-maint profile undo {(done.plan_id or '')[:8]}"
+            session.out.say(f"{each.entity}: {before} -> {after} rows; to undo: {again}")
+    if as_json:
+        session.out.json(documents)
+    elif not held:
+        session.out.say("no plan is held")
+    leave(ExitCode.JOB_FAILED if refused else ExitCode.OK)
 
 
 @app.command()
@@ -175,32 +200,54 @@ def undo(
         session.out.say(f"{rows} put back; to undo that: {again}")
 
 
-def _print(
-    session: Session, done: "Consolidation", *, dry_run: bool, uses_model: bool, as_json: bool
+@app.command()
+def history(
+    ctx: typer.Context,
+    *,
+    entity: EntityId,
+    entity_type: EntityType = "user",
+    row: Annotated[str | None, typer.Option(metavar="ID", help="Only of this row.")] = None,
+    number: Annotated[
+        int, typer.Option("-n", min=1, max=1_000_000, metavar="N", help="How many.")
+    ] = 100,
+    as_json: Json = False,
 ) -> None:
-    from llm_maint.console.diff import consolidation_lines
-    from llm_maint.domain.consolidation import report
+    """Show what became of each row of a profile, and why, newest last.
 
+    Example: llm-maint profile history --entity nick --row 12
+    """
+    from llm_maint.console.diff import effect_lines
+    from llm_maint.console.documents import effect_document
+    from llm_maint.store.effects import effects_of
+    from llm_maint.store.profiles import known_entity
+
+    session = session_of(ctx)
+    with session.opened() as opened, opened.database.read() as connection:
+        whose = Entity.named(entity, entity_type)
+        found = effects_of(connection, whose, limit=number, row_id=row)
+        if not found:
+            whose = known_entity(connection, whose)
+            found = effects_of(connection, whose, limit=number, row_id=row)
     if as_json:
-        session.out.json(report(done, dry_run=dry_run))
+        session.out.json([effect_document(each) for each in found])
+    elif found:
+        session.out.lines(effect_lines(found, brief=session.out.terminal))
     else:
-        session.out.lines(consolidation_lines(done, dry_run=dry_run, uses_model=uses_model))
+        session.out.say(f"{whose}: nothing was changed yet")
 
 
-def _check_writable(path: Path) -> None:
-    """Refuse a place that a plan cannot be written to, before anything is done."""
+def _is_file(name: str) -> bool:
+    """Return whether a plan is named by its file: ids are hexadecimal digits alone."""
+    return not set(name) <= set(hexdigits) and Path(name).is_file()
+
+
+def _document_in(file: str) -> dict[str, Any]:
     try:
-        path.open("a").close()
+        document = json.loads(Path(file).read_bytes())
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
-
-
-def _write_plan(done: "Consolidation", path: Path) -> None:
-    import json
-
-    from llm_maint.domain.plan_document import saved_document
-
-    try:
-        path.write_text(json.dumps(saved_document(done.plan), indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+        raise InvalidInputError(f"cannot read {file}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(f"{file} is not JSON") from error
+    if not isinstance(document, dict):
+        raise InvalidInputError(f"{file} is not a saved plan")
+    return document

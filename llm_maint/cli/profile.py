@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from llm_maint.domain.transfer import NewAttribute
     from llm_maint.store.profiles import ProfileHead
 
-app = typer.Typer(help="Profiles: look, consolidate, undo, import, export.", no_args_is_help=True)
+app = typer.Typer(
+    help="Profiles: look, consolidate, review, undo, edit, import, export.", no_args_is_help=True
+)
 
 EntityId = Annotated[str, typer.Option("--entity", metavar="E", help="Whose profile.")]
 EntityType = Annotated[str, typer.Option("--entity-type", metavar="T", help="user or bot.")]
@@ -146,7 +148,7 @@ def _read(
 
 def _import(opened: Opened, rows: "list[NewAttribute]") -> list[dict[str, Any]]:
     from llm_maint.applying import occasion_for
-    from llm_maint.store.imports import import_rows
+    from llm_maint.store.edits import import_rows
 
     by_entity: defaultdict[Entity, list[NewAttribute]] = defaultdict(list)
     for row in rows:

@@ -43,9 +43,11 @@ def run_due(
         done: list[Finished] = []
         if opened.settings.scheduler.enabled:
             within = None if max_seconds is None else timedelta(seconds=max_seconds)
-            for finished in _finished(opened, limit, job, within, dry_run=dry_run):
-                tell_failure(finished)
-                done.append(finished)
+            with session.out.progressing("running what is due") as progress:
+                runner = opened.runner(progress)
+                for finished in _finished(opened, runner, limit, job, within, dry_run=dry_run):
+                    tell_failure(finished)
+                    done.append(finished)
         else:
             log.info("scheduler.enabled is false: nothing is run")
         _print(session, opened, done, started, as_json=as_json, dry_run=dry_run)
@@ -55,9 +57,14 @@ def run_due(
 
 
 def _finished(
-    opened: Opened, limit: int | None, job: str | None, within: timedelta | None, *, dry_run: bool
+    opened: Opened,
+    runner: "Runner",
+    limit: int | None,
+    job: str | None,
+    within: timedelta | None,
+    *,
+    dry_run: bool,
 ) -> "Iterator[Finished]":
-    runner: Runner = opened.runner()
     job_id = None
     if job is not None:
         from llm_maint.store.jobs import find_job

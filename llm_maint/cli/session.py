@@ -10,6 +10,7 @@ import typer
 
 from llm_maint import bootstrap
 from llm_maint.console.output import Output
+from llm_maint.domain.progress import Progress, untold
 from llm_maint.errors import ExitCode
 from llm_maint.settings import LoadedSettings, Settings
 
@@ -30,13 +31,15 @@ class Opened:
     database: "Database"
     clock: "Clock"
 
-    def context(self, *, dry_run: bool = False) -> "JobContext":
+    def context(self, *, dry_run: bool = False, progress: Progress = untold) -> "JobContext":
         """Return the context for work that a person started."""
-        return bootstrap.context_for(self.settings, self.database, self.clock, dry_run=dry_run)
+        return bootstrap.context_for(
+            self.settings, self.database, self.clock, dry_run=dry_run, progress=progress
+        )
 
-    def runner(self) -> "Runner":
+    def runner(self, progress: Progress = untold) -> "Runner":
         """Return the runner of jobs."""
-        return bootstrap.runner_for(self.settings, self.database, self.clock)
+        return bootstrap.runner_for(self.settings, self.database, self.clock, progress)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,16 @@
 """A consolidation as a diff: by operation, what was and what will be, and what was refused."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from llm_maint.console.excerpt import excerpt
 from llm_maint.console.output import Line
+from llm_maint.console.tables import short_time
 from llm_maint.domain.consolidation import Consolidation
 from llm_maint.domain.judge import Op, Operation
 from llm_maint.domain.plan import Plan
 from llm_maint.domain.profile import Attribute, AttributeId
+from llm_maint.store.effects import Effect
+from llm_maint.store.plans import UNDONE
 
 _TITLES = {
     Op.FOLD: "exact duplicates, folded",
@@ -17,13 +21,18 @@ _TITLES = {
 }
 
 
-def consolidation_lines(done: Consolidation, *, dry_run: bool, uses_model: bool) -> Iterator[Line]:
-    """Return what a consolidation did, or would do, and what can be done about it."""
+def consolidation_lines(
+    done: Consolidation, *, dry_run: bool, uses_model: bool, brief: bool = False
+) -> Iterator[Line]:
+    """Return what a consolidation did, or would do, and what can be done about it.
+
+    With `brief`, long values are shortened.
+    """
     plan = done.plan
     if done.unchanged and not done.held:
         yield Line(f"{plan.entity}: nothing has changed since the last run ({len(plan.rows)} rows)")
         return
-    yield from plan_lines(plan)
+    yield from plan_lines(plan, brief=brief)
     if not uses_model:
         yield Line("no model is configured: only exact duplicates were looked for", "yellow")
     for advice in plan.advice:
@@ -38,21 +47,21 @@ def consolidation_lines(done: Consolidation, *, dry_run: bool, uses_model: bool)
         yield Line("nothing to change", "bold")
 
 
-def plan_lines(plan: Plan) -> Iterator[Line]:
-    """Return a plan as a diff, with its accounting."""
+def plan_lines(plan: Plan, *, brief: bool = False) -> Iterator[Line]:
+    """Return a plan as a diff, with its accounting; with `brief`, long values are shortened."""
     rows = {row.id: row for row in plan.rows}
     for op, title in _TITLES.items():
         operations = [each for each in plan.operations if each.op is op]
         if operations:
             yield Line(f"{title} ({len(operations)})", "bold")
         for each in operations:
-            yield from _operation_lines(each, rows)
+            yield from _operation_lines(each, rows, brief=brief)
     if plan.refused:
         yield Line(f"refused by a guard ({len(plan.refused)})", "bold")
     for refused in plan.refused:
         yield Line(f"  {refused.guard}: {refused.reason}", "dim")
         for row_id in refused.row_ids:
-            yield Line(f"    = {_row(rows[row_id])}", "dim")
+            yield Line(f"    = {_row(rows[row_id], brief=brief)}", "dim")
     counted = ", ".join(f"{count} {fate}" for fate, count in plan.accounting().items() if count)
     after = len(plan.rows if plan.held else plan.survivors())
     yield Line(f"{plan.entity}: {len(plan.rows)} -> {after} rows ({counted or 'no rows'})", "bold")
@@ -65,26 +74,57 @@ def _held_lines(done: Consolidation) -> Iterator[Line]:
         yield Line(f"  apply it:   llm-maint profile apply {_short(done)}")
 
 
-def _operation_lines(operation: Operation, rows: dict[AttributeId, Attribute]) -> Iterator[Line]:
+def effect_lines(effects: Iterable[Effect], *, brief: bool = False) -> Iterator[Line]:
+    """Return what became of rows, under the plan that did it; with `brief`, values shortened."""
+    plan_id = None
+    for each in effects:
+        if each.plan_id != plan_id:
+            plan_id = each.plan_id
+            undone = " (undone)" if each.status == UNDONE else ""
+            title = f"{short_time(each.at)}  {each.kind} {plan_id[:8]}{undone}"
+            yield Line(title, "bold")
+        into = ""
+        if each.winner_id is not None and each.winner_id != each.row_id:
+            into = f" into [{each.winner_id}]"
+        why = f": {each.reason}" if each.reason else ""
+        yield Line(f"  {each.effect}{into}{why}", "dim")
+        yield from _change_lines(each.before, each.after, brief=brief)
+
+
+def _operation_lines(
+    operation: Operation, rows: dict[AttributeId, Attribute], *, brief: bool
+) -> Iterator[Line]:
     if operation.reason:
         yield Line(f"  {operation.reason}", "dim")
     for row_id in operation.row_ids:
         before = rows[row_id]
         if operation.op is Op.CONFLICT:
-            yield Line(f"    ? {_row(before)}", "yellow")
+            yield Line(f"    ? {_row(before, brief=brief)}", "yellow")
         elif row_id in operation.retired:
-            yield Line(f"    - {_row(before)}", "red strike")
-        elif operation.after is not None and _row(operation.after) != _row(before):
-            yield Line(f"    - {_row(before)}", "red strike")
-            yield Line(f"    + {_row(operation.after)}", "green")
+            yield from _change_lines(before, None, brief=brief)
         else:
-            yield Line(f"    = {_row(before)}", "green")
+            yield from _change_lines(before, operation.after, brief=brief)
 
 
-def _row(row: Attribute) -> str:
+def _change_lines(
+    before: Attribute | None, after: Attribute | None, *, brief: bool
+) -> Iterator[Line]:
+    """Return a row before and after, as one line where it looks the same."""
+    if before is not None and after is not None and _row(before) == _row(after):
+        yield Line(f"    = {_row(before, brief=brief)}", "green")
+        return
+    was, will = (row.text if row else "" for row in (before, after))
+    if before is not None:
+        yield Line(f"    - {_row(before, will, brief=brief)}", "red strike")
+    if after is not None:
+        yield Line(f"    + {_row(after, was, brief=brief)}", "green")
+
+
+def _row(row: Attribute, beside: str = "", *, brief: bool = False) -> str:
     confidence = "" if row.confidence is None else f", {row.confidence:g}"
     source = row.source or "no source"
-    return f"[{row.id}] {row.category}: {row.key} = {row.text} ({source}{confidence})"
+    text = excerpt(row.text, beside) if brief else row.text
+    return f"[{row.id}] {row.category}: {row.key} = {text} ({source}{confidence})"
 
 
 def _short(done: Consolidation) -> str:

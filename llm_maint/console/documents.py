@@ -8,6 +8,7 @@ from llm_maint.domain.plan_document import plan_document, read_plan, row_documen
 from llm_maint.domain.profile import Attribute, Entity
 from llm_maint.domain.request import iso
 from llm_maint.domain.runs import Run
+from llm_maint.store.effects import Effect
 from llm_maint.store.jobs import ScheduledJob
 from llm_maint.store.plans import StoredPlan
 from llm_maint.store.profiles import EntityCount, ProfileHead
@@ -95,6 +96,22 @@ def plan_line_document(plan: StoredPlan) -> dict[str, Any]:
         "reverts": plan.reverts,
         "created_at": stamp(plan.created_at),
         "applied_at": stamp(plan.applied_at),
+    }
+
+
+def effect_document(effect: Effect) -> dict[str, Any]:
+    """Return what became of a row as `profile history --json` prints it."""
+    return {
+        "at": stamp(effect.at),
+        "plan_id": effect.plan_id,
+        "kind": effect.kind,
+        "status": effect.status,
+        "row_id": effect.row_id,
+        "effect": effect.effect,
+        "reason": effect.reason,
+        "winner_id": effect.winner_id,
+        "before": effect.before and row_document(effect.before),
+        "after": effect.after and row_document(effect.after),
     }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
+from llm_maint.domain.progress import Progress, untold
 from llm_maint.domain.visible import visible, visible_json
 from llm_maint.errors import OutputError
 
@@ -107,16 +108,18 @@ class Output:
             self._print("\t".join(map(visible, row)))
 
     @contextmanager
-    def waiting(self, text: str) -> Iterator[None]:
-        """Show on a terminal, on standard error, that something takes its time."""
+    def progressing(self, text: str) -> Iterator[Progress]:
+        """Show on a terminal, on standard error, how far work is that takes over a second."""
         if not self.error_terminal or self.quiet:
-            yield
+            yield untold
             return
         from rich.console import Console
 
-        console = Console(stderr=True, no_color=not self.colour)
-        with console.status(visible(text)):
-            yield
+        from llm_maint.console.bars import Bars
+
+        bars = Bars(visible(text), Console(stderr=True, no_color=not self.colour))
+        with bars.shown():
+            yield bars.told
 
     def _print(self, text: str) -> None:
         encoding = sys.stdout.encoding or "utf-8"

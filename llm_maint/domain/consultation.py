@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from llm_maint.domain.enquiry import Answers, Complete, ask_all
 from llm_maint.domain.judge import Operation, changes, judge
 from llm_maint.domain.profile import Attribute, AttributeId, Entity, Policy
+from llm_maint.domain.progress import Steps
 from llm_maint.domain.relation import Relations
 from llm_maint.domain.reply import Refused
 from llm_maint.errors import BudgetSpentError
@@ -75,7 +76,9 @@ class Verdict:
         return [row for row in after if row is not None]
 
 
-async def consult(complete: Complete, case: Case, *, size: int, turn: int = 0) -> Verdict:
+async def consult(
+    complete: Complete, case: Case, *, size: int, turn: int = 0, steps: Steps | None = None
+) -> Verdict:
     """Ask a model about the new rows of a case and their relatives, and judge what it says.
 
     Rows that look like one fact and met in no request are asked about in a further pass, by what
@@ -86,6 +89,7 @@ async def consult(complete: Complete, case: Case, *, size: int, turn: int = 0) -
         case: what about.
         size: rows that a request has at most.
         turn: see `ask_all`.
+        steps: counts the requests.
 
     Raises:
         BudgetSpentError: nothing at all could be asked.
@@ -95,7 +99,7 @@ async def consult(complete: Complete, case: Case, *, size: int, turn: int = 0) -
     relations = Relations(case.rows, case.new)
     parts = case.parts(relations, size=size)
     verdict = Verdict(asked=frozenset(row.id for part in parts for row in part))
-    answers = await ask_all(complete, case.entity, parts, size=size, turn=turn)
+    answers = await ask_all(complete, case.entity, parts, size=size, turn=turn, steps=steps)
     verdict.add(case, case.rows, answers)
     alike = list(relations.strong())
     for _ in range(MORE_PASSES):
@@ -106,7 +110,7 @@ async def consult(complete: Complete, case: Case, *, size: int, turn: int = 0) -
             break
         try:
             parts = Relations(again).batches(size=size)
-            answers = await ask_all(complete, case.entity, parts, size=size)
+            answers = await ask_all(complete, case.entity, parts, size=size, steps=steps)
         except BudgetSpentError:
             verdict.left |= apart
             break

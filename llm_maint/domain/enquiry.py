@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Self, TypeVar
 
 from llm_maint.domain.canary import check_seen
 from llm_maint.domain.chat import Completion, Prompt
 from llm_maint.domain.profile import Attribute, AttributeId, Entity
+from llm_maint.domain.progress import Steps
 from llm_maint.domain.relation import Relations
 from llm_maint.domain.reply import Proposal, Refused, Reply, read_reply
 from llm_maint.domain.request import Request, request_for
@@ -77,6 +79,7 @@ async def ask_all(
     *,
     size: int,
     turn: int = 0,
+    steps: Steps | None = None,
 ) -> Answers:
     """Ask about all rows, and once more about those that the model said nothing about.
 
@@ -87,6 +90,7 @@ async def ask_all(
         size: rows that a request has at most.
         turn: the request to begin with, lest the last ones never come to their turn where a budget
             always ends before them.
+        steps: counts the requests.
 
     Raises:
         BudgetSpentError: nothing at all could be asked.
@@ -95,11 +99,12 @@ async def ask_all(
     """
     rows = [row for part in parts for row in part]
     turn %= len(parts) or 1
-    first = await _ask_each(complete, entity, [*parts[turn:], *parts[:turn]])
+    enquiry = partial(_Enquiry, complete, entity, steps or Steps("requests"))
+    first = await _ask_each(enquiry, [*parts[turn:], *parts[:turn]])
     if first.left == {row.id for row in rows} and _BUDGET_SPENT in first.advice:
         raise BudgetSpentError
     missing = [row for row in rows if row.id not in first.judged | first.left]
-    again = await _ask_each(complete, entity, Relations(missing).batches(size=size))
+    again = await _ask_each(enquiry, Relations(missing).batches(size=size))
     return Answers.together([first, again])
 
 
@@ -114,10 +119,10 @@ _CUT_ALONE = "a reply about one row alone was too long: raise llm.max_output_tok
 
 
 async def _ask_each(
-    complete: Complete, entity: Entity, parts: Iterable[Sequence[Attribute]]
+    enquiry: "Callable[[], _Enquiry]", parts: Iterable[Sequence[Attribute]]
 ) -> Answers:
     """Ask about several parts side by side; what comes of it is in their order."""
-    enquiries = [_Enquiry(complete, entity).ask(part) for part in parts]
+    enquiries = [enquiry().begun(part) for part in parts]
     return Answers.together(await _side_by_side(enquiries))
 
 
@@ -138,7 +143,13 @@ class _Enquiry:
 
     complete: Complete
     entity: Entity
+    steps: Steps
     hopeless: int = 0
+
+    def begun(self, rows: Sequence[Attribute]) -> Coroutine[Any, Any, Answers]:
+        """Return what asks about some rows, counted as a step to come."""
+        self.steps.expect(1)
+        return self.ask(rows)
 
     async def ask(self, rows: Sequence[Attribute]) -> Answers:
         """Ask about some rows; where that is too much, about each half."""
@@ -171,27 +182,30 @@ class _Enquiry:
         parts = [Answers(advice=advice)]
         for half in Relations(rows).batches(size=(len(rows) + 1) // 2):
             if self.hopeless < HOPELESS:
-                parts.append(await self.ask(half))
+                parts.append(await self.begun(half))
             else:
                 parts.append(_left(half, *parts[-1].advice[-1:]))
         return Answers.together(parts)
 
     async def _replied(self, request: Request) -> tuple[Completion, Reply | None]:
         """Return the reply to a request, None for one that was cut."""
-        for variation in range(VARIATIONS):
-            prompt = replace(request.prompt, variation=variation)
-            try:
-                completion = await self.complete(prompt)
-                if completion.cut:
-                    return completion, None
-                reply = read_reply(completion.text, request.ids)
-                check_seen(request, completion, reply.nonce)
-            except UnreadableReplyError:
-                if variation == VARIATIONS - 1:
-                    raise
-            else:
-                return completion, reply
-        raise AssertionError("unreachable")
+        try:
+            for variation in range(VARIATIONS):
+                prompt = replace(request.prompt, variation=variation)
+                try:
+                    completion = await self.complete(prompt)
+                    if completion.cut:
+                        return completion, None
+                    reply = read_reply(completion.text, request.ids)
+                    check_seen(request, completion, reply.nonce)
+                except UnreadableReplyError:
+                    if variation == VARIATIONS - 1:
+                        raise
+                else:
+                    return completion, reply
+            raise AssertionError("unreachable")
+        finally:
+            self.steps.step()
 
 
 def _left(rows: Iterable[Attribute], *advice: str) -> Answers:

@@ -1,7 +1,7 @@
 """A consolidation as a value: what becomes of every row, before anything is written."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import floor
 from typing import Self
@@ -126,11 +126,38 @@ class Plan:
             refused=self.refused + refused,
         )
 
+    def respecting(self, policy: Policy) -> Self:
+        """Return the plan without what it would do to rows that are protected by now.
+
+        Between a plan and its review a key may have been pinned, or a source protected.
+        """
+        rows = {row.id: row for row in self.rows}
+        harm = [op for op in self.operations if _harms(op, rows, policy)]
+        spared = {i for op in harm for i in op.row_ids if policy.protects(rows[i])}
+        left = self.without({i for op in harm for i in op.row_ids})
+        refused = tuple(
+            replace(refused, guard="protected") if spared & {*refused.row_ids} else refused
+            for refused in left.refused[len(self.refused) :]
+        )
+        return replace(left, refused=self.refused + refused)
+
     def survivors(self) -> list[Attribute]:
         """Return the rows as they will be, in the order they were read."""
         changed = changes(self.operations)
         after = [changed.get(row.id, row) for row in self.rows]
         return [row for row in after if row is not None]
+
+
+def _harms(op: Operation, rows: Mapping[AttributeId, Attribute], policy: Policy) -> bool:
+    """Return whether an operation writes a protected row, or retires one for good."""
+    if op.op is Op.CONFLICT:
+        return False
+    winner = rows.get(op.winner_id) if op.winner_id is not None else None
+    fixed = winner is not None and policy.protects(winner)
+    if winner is not None and fixed and op.after is not None and op.after.image != winner.image:
+        return True
+    # A protected duplicate may go only where a protected row says the same to the word.
+    return any(policy.protects(rows[i]) for i in op.retired) and not (fixed and op.op is Op.FOLD)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,16 @@ def read_rows(text: str, *, name: str, entity: Entity | None) -> list[NewAttribu
     return rows
 
 
+def row_of(item: Mapping[str, Any], entity: Entity) -> NewAttribute:
+    """Return a single row of an entity, checked like one of a file.
+
+    Raises:
+        InvalidInputError: what is wrong with it.
+
+    """
+    return _row(item, 1, entity)
+
+
 def export_row(row: Attribute, entity: Entity) -> dict[str, Any]:
     """Return a row as `read_rows` reads it."""
     return {

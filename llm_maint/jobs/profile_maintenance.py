@@ -1,7 +1,7 @@
 """Job type `profile_maintenance`: reads profiles, lets the model group, decides, applies."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -24,6 +24,7 @@ from llm_maint.domain.nearest import unknown
 from llm_maint.domain.patience import Patience
 from llm_maint.domain.plan import Plan, guard_losses
 from llm_maint.domain.profile import Entity
+from llm_maint.domain.progress import Steps
 from llm_maint.domain.prompt import PROMPT_VERSION
 from llm_maint.domain.runs import Outcome, Success, Trigger
 from llm_maint.errors import (
@@ -123,7 +124,7 @@ class _Round:
     patience: Patience = field(default_factory=Patience)
 
     def each(
-        self, entities: Iterable[Entity]
+        self, entities: Sequence[Entity]
     ) -> Iterator[tuple[Entity, Consolidation | Exception]]:
         """Consolidate entities; yield what each came to, in their order, once it is written.
 
@@ -132,10 +133,15 @@ class _Round:
         """
         works = map(self._begun, entities)
         size = self.context.settings.profile_maintenance.max_rows_per_request
-        with closing(answered(self.context.model, works, size=size)) as replies:
+        progress = self.context.progress
+        steps = Steps("entities", progress)
+        steps.expect(len(entities))
+        asked = answered(self.context.model, works, size=size, progress=progress)
+        with closing(asked) as replies:
             for work, verdict in replies:
                 done = _tried(partial(_finished, self.context, work, verdict))
                 self._note(work, done)
+                steps.step()
                 yield work.entity, done
 
     def _begun(self, entity: Entity) -> Work:
@@ -210,7 +216,7 @@ def _plan(work: Work, verdict: Verdict) -> Plan:
     return plan
 
 
-def _outcome(round_: _Round, entities: Iterable[Entity]) -> Outcome:
+def _outcome(round_: _Round, entities: Sequence[Entity]) -> Outcome:
     """Consolidate entities, and return what the run came to.
 
     A budget that is spent is no failure, a broken server is.

@@ -208,8 +208,23 @@ def keep(
     )
 
 
+def refuse_cascades(connection: Connection, table: rows.UserTable) -> None:
+    """Refuse to delete rows on which the database itself lets other rows depend.
+
+    Raises:
+        SchemaError: they would go, or change, beyond undo.
+
+    """
+    if other := rows.cascading_table(connection, table):
+        raise SchemaError(
+            f"the table {other} refers to {table.name} with ON DELETE CASCADE or SET NULL: "
+            "deleting a row would change it beyond undo, so nothing was changed"
+        )
+
+
 def _write_rows(recorder: Recorder, table: rows.UserTable, plan: Plan) -> dict[AttributeId, Image]:
-    _refuse_cascades(recorder.connection, table, plan)
+    if any(op.retired for op in plan.operations):
+        refuse_cascades(recorder.connection, table)
     before = {row.id: row.image for row in plan.rows}
     effects = _effects(plan)
     written: dict[AttributeId, Image] = {}
@@ -235,13 +250,3 @@ def _effects(plan: Plan) -> dict[AttributeId, str]:
             rewritten = after.saying != before[row_id].saying
             effects[row_id] = "rewritten" if rewritten else "changed"
     return effects
-
-
-def _refuse_cascades(connection: Connection, table: rows.UserTable, plan: Plan) -> None:
-    if not any(op.retired for op in plan.operations):
-        return
-    if other := rows.cascading_table(connection, table):
-        raise SchemaError(
-            f"the table {other} refers to {table.name} with ON DELETE CASCADE or SET NULL: "
-            "deleting a row would change it beyond undo, so nothing was changed"
-        )

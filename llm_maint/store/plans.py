@@ -19,7 +19,7 @@ from llm_maint.store.tables import journal, plans
 LOSS_WINDOW = timedelta(days=7)
 """Losses are counted over this long, so that a slow leak is stopped as surely as a flood."""
 
-CONSOLIDATION, IMPORT, UNDO = "consolidation", "import", "undo"
+CONSOLIDATION, IMPORT, EDIT, UNDO = "consolidation", "import", "edit", "undo"
 APPLIED, HELD, UNDONE, OUTDATED = STATUSES = "applied", "held", "undone", "outdated"
 
 
@@ -27,8 +27,8 @@ APPLIED, HELD, UNDONE, OUTDATED = STATUSES = "applied", "held", "undone", "outda
 class StoredPlan:
     """A row of `maintenance_plans`.
 
-    `kind` is consolidation, import or undo; `status` is applied, held, undone, or outdated (held,
-    and newer rows made it pointless); `reverts` is the plan that an undo undid.
+    `kind` is consolidation, import, edit or undo; `status` is applied, held, undone, or outdated
+    (held, and newer rows made it pointless); `reverts` is the plan that an undo undid.
     """
 
     id: str
@@ -110,11 +110,11 @@ def find_plan(connection: Connection, name: str, *, lock: bool = False) -> Store
 def list_plans(
     connection: Connection,
     *,
-    limit: int,
+    limit: int | None,
     entity: Entity | None = None,
     status: str | None = None,
 ) -> list[StoredPlan]:
-    """Return the last plans, newest last."""
+    """Return the last plans, all with `limit` None, newest last."""
     query = sa.select(plans).order_by(plans.c.created_at.desc(), plans.c.id).limit(limit)
     if entity is not None:
         query = query.where(plans.c.entity_type == entity.type, plans.c.entity_id == entity.id)

@@ -19,7 +19,7 @@ from llm_maint.errors import DatabaseBusyError, DataError, PlanRefusedError, Sch
 from llm_maint.jobs.profile_maintenance import consolidate
 from llm_maint.store import jobs, plans, profiles, queue, undo
 from llm_maint.store.database import Database
-from llm_maint.store.imports import import_rows
+from llm_maint.store.edits import import_rows
 from llm_maint.store.tables import jobs as scheduled_jobs
 
 ONLY_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -12,7 +12,7 @@ from databases import ATTRIBUTES, PROFILES, add_profile, dump, is_sqlite, sql
 from llm_maint.domain.profile import Entity
 from llm_maint.domain.transfer import NewAttribute, export_row, read_rows
 from llm_maint.errors import DataError, PlanRefusedError, SchemaError
-from llm_maint.store import imports, undo
+from llm_maint.store import edits, undo
 from llm_maint.store.database import Database
 
 ZOE = Entity("bot", "zoe")
@@ -35,7 +35,7 @@ def _row(key: str, value: Any = "blue", **fields: Any) -> NewAttribute:  # noqa:
 
 def _import(database: Database, *rows: NewAttribute, entity: Entity = NICK) -> str:
     with database.write() as connection:
-        return imports.import_rows(connection, entity, rows, occasion())
+        return edits.import_rows(connection, entity, rows, occasion())
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_an_import_is_all_or_nothing(database: Database) -> None:
     def import_all() -> None:
         with database.write() as connection:
             for entity, rows in files.items():
-                imports.import_rows(connection, entity, rows, occasion())
+                edits.import_rows(connection, entity, rows, occasion())
 
     with pytest.raises(DataError, match="refused a value"):
         import_all()

@@ -1,16 +1,16 @@
-"""Import of profile rows: journalled like every change, so an import can be undone."""
+"""What a person changes: rows imported, set and unset; journalled, so that it can be undone."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from llm_maint.domain.profile import Entity, Image
+from llm_maint.domain.profile import Attribute, Entity, Image
 from llm_maint.domain.transfer import NewAttribute
 from llm_maint.errors import SchemaError
 from llm_maint.store import journal, profiles, rows
-from llm_maint.store.plans import IMPORT
+from llm_maint.store.plans import EDIT, IMPORT
 
 
 def import_rows(
@@ -47,6 +47,50 @@ def ensure_profile(recorder: journal.Recorder, entity: Entity, occasion: journal
     required = {column.name for column in table.columns.values() if column.required}
     if required <= image.keys():
         recorder.write(table, None, _present(table, image), "inserted")
+
+
+def set_row(
+    connection: Connection, before: Attribute | None, new: NewAttribute, occasion: journal.Occasion
+) -> tuple[Attribute, str]:
+    """Give a row another value, or insert one where there is none before.
+
+    The value has another origin then: source and confidence are those of `new`, and so is the
+    message, for the one it came from does not say it. Id, key, creation and all other columns stay.
+
+    Returns:
+        The row as the database then has it, and the plan's id.
+
+    """
+    recorder = journal.Recorder(connection)
+    table = rows.user_table(connection, profiles.ATTRIBUTES)
+    image = _present(table, _image(connection, new, profiles.exact_time(connection, occasion.now)))
+    if before is None:
+        ensure_profile(recorder, new.entity, occasion)
+        written = recorder.write(table, None, image, "inserted")
+    else:
+        changed = {name: image[name] for name in _SET if name in image}
+        written = recorder.write(table, before.image, {**before.image, **changed}, "edited")
+    assert written is not None
+    journal.write_summary(recorder, new.entity, occasion)
+    journal.keep(recorder, new.entity, occasion, kind=EDIT, document={})
+    return profiles.as_attribute(written), recorder.plan_id
+
+
+_SET = ("value", "confidence", "source", "source_message_id", "updated_at")
+
+
+def delete_rows(
+    connection: Connection, entity: Entity, gone: Sequence[Attribute], occasion: journal.Occasion
+) -> str:
+    """Delete rows because a person said so, protected ones too; return the plan's id."""
+    recorder = journal.Recorder(connection)
+    table = rows.user_table(connection, profiles.ATTRIBUTES)
+    journal.refuse_cascades(connection, table)
+    for row in gone:
+        recorder.write(table, row.image, None, "deleted")
+    journal.write_summary(recorder, entity, occasion)
+    journal.keep(recorder, entity, occasion, kind=EDIT, document={})
+    return recorder.plan_id
 
 
 def _image(connection: Connection, row: NewAttribute, now: str) -> Image:

@@ -1,0 +1,94 @@
+"""`llm-maint profile consolidate`: plan one profile, show the plan, apply it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llm_maint.cli.profile import EntityId, EntityType
+from llm_maint.cli.session import DryRun, Json, Session, leave, session_of
+from llm_maint.domain.profile import Entity
+from llm_maint.errors import ExitCode, MaintError, UsageError
+
+if TYPE_CHECKING:
+    from llm_maint.domain.consolidation import Consolidation
+
+app = typer.Typer()
+
+
+@app.command()
+def consolidate(
+    ctx: typer.Context,
+    *,
+    entity: EntityId,
+    entity_type: EntityType = "user",
+    dry_run: DryRun = False,
+    plan_out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the plan to a file.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Plan the consolidation of one profile and apply it; with --dry-run, show the plan.
+
+    Example: llm-maint profile consolidate --entity nick --dry-run
+    """
+    from llm_maint.domain.consolidation import failed_report
+    from llm_maint.jobs.profile_maintenance import consolidate as consolidated
+    from llm_maint.jobs.profile_maintenance import meter_of
+    from llm_maint.store.profiles import known_entity
+
+    session = session_of(ctx)
+    if plan_out is not None:
+        _check_writable(plan_out)
+    with session.opened() as opened:
+        with opened.database.read() as connection:
+            whose = known_entity(connection, Entity.named(entity, entity_type))
+        uses_model = opened.settings.llm.uses_model
+        meter = meter_of(opened.settings)
+        try:
+            with session.out.progressing(f"consolidating {whose}") as progress:
+                context = opened.context(dry_run=dry_run, progress=progress)
+                done = consolidated(context, whose, meter)
+        except MaintError as error:
+            if as_json:
+                failed = failed_report(whose, error, spent=meter.spent, dry_run=dry_run)
+                session.out.json(failed)
+            raise
+    if plan_out is not None:
+        _write_plan(done, plan_out)
+    show_consolidation(session, done, dry_run=dry_run, uses_model=uses_model, as_json=as_json)
+    leave(ExitCode.HELD if done.held else ExitCode.OK)
+
+
+def show_consolidation(
+    session: Session, done: "Consolidation", *, dry_run: bool, uses_model: bool, as_json: bool
+) -> None:
+    """Print what a consolidation did, or would do."""
+    from llm_maint.console.diff import consolidation_lines
+    from llm_maint.domain.consolidation import report
+
+    if as_json:
+        session.out.json(report(done, dry_run=dry_run))
+    else:
+        brief = session.out.terminal
+        lines = consolidation_lines(done, dry_run=dry_run, uses_model=uses_model, brief=brief)
+        session.out.lines(lines)
+
+
+def _check_writable(path: Path) -> None:
+    """Refuse a place that a plan cannot be written to, before anything is done."""
+    try:
+        path.open("a").close()
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _write_plan(done: "Consolidation", path: Path) -> None:
+    import json
+
+    from llm_maint.domain.plan_document import saved_document
+
+    try:
+        path.write_text(json.dumps(saved_document(done.plan), indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
