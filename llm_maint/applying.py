@@ -26,7 +26,7 @@ def apply_or_hold(context: JobContext, plan: Plan) -> Consolidation:
         occasion = occasion_for(context)
         recent = plans.recent_losses(connection, plan.entity, now=occasion.now)
         policy = policy_for(connection, context.settings, plan.entity)
-        plan = plan.without(plan.changed_since(present))
+        plan = plan.without(plan.changed_since(present)).respecting(policy)
         plan = guard_losses(plan, policy, recent)
         if plan.held is not None:
             return Consolidation(plan=plan, plan_id=journal.hold(connection, plan, occasion))

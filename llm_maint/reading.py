@@ -4,6 +4,7 @@ The check that decides whether there is work, and the work itself, begin here an
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
@@ -16,11 +17,11 @@ from llm_maint.domain.consolidation import Consolidation
 from llm_maint.domain.consultation import Case
 from llm_maint.domain.judge import fold
 from llm_maint.domain.memory import Memory
-from llm_maint.domain.new_text import MAX_REWRITES
 from llm_maint.domain.plan import NO_LOSSES, Plan, RecentLosses
 from llm_maint.domain.plan_document import read_plan
 from llm_maint.domain.profile import Attribute, AttributeId, Entity, Policy, fingerprint, latest
 from llm_maint.domain.relation import RELATIVES
+from llm_maint.domain.wear import Wear
 from llm_maint.store import judgements, plans, profiles, wear
 from llm_maint.store.database import Connection
 
@@ -49,7 +50,9 @@ def read(context: JobContext, entity: Entity, run: Meter, *, gathers: bool) -> W
         if judgements.judged_fingerprint(connection, entity) == fingerprint(old, judge=judge):
             done = _unchanged(plans.held_plan(connection, entity), entity, rows, memory)
             return Work(entity=entity, meter=run.part(calls=0), done=done)
-        before = _before(connection, entity, now=now, counts_losses=context.dry_run)
+        before = _before(
+            connection, entity, {row.id for row in rows}, now=now, counts_losses=context.dry_run
+        )
     folds, survivors = fold(old, policy, settled=memory.settled(old))
     new, waiting = memory.new_among(old, folds, survivors), set[AttributeId]()
     if gathers and _may_wait(new, survivors, memory, _gather_time(context), now=now):
@@ -75,17 +78,22 @@ def read(context: JobContext, entity: Entity, run: Meter, *, gathers: bool) -> W
 class _Before:
     """What the past says of an entity."""
 
-    worn: frozenset[str]
+    wear: Wear
     tries: int
     losses: RecentLosses
 
 
 def _before(
-    connection: Connection, entity: Entity, *, now: datetime, counts_losses: bool
+    connection: Connection,
+    entity: Entity,
+    ids: AbstractSet[AttributeId],
+    *,
+    now: datetime,
+    counts_losses: bool,
 ) -> _Before:
     last = judgements.tried(connection, entity).get(entity)
     losses = plans.recent_losses(connection, entity, now=now) if counts_losses else NO_LOSSES
-    worn = wear.worn(connection, entity, least=MAX_REWRITES)
+    worn = wear.wear_of(connection, entity, ids)
     return _Before(worn, last.times if last else 0, losses)
 
 
@@ -130,8 +138,13 @@ def _case(
     before: _Before,
 ) -> Case:
     asked = new | memory.waiting(survivors) if new else new
-    worn = frozenset(row.id for row in survivors if str(row.id) in before.worn)
-    return Case(entity=entity, rows=survivors, new=frozenset(asked), policy=policy, worn=worn)
+    return Case(
+        entity=entity,
+        rows=survivors,
+        new=frozenset(asked),
+        policy=policy,
+        wear=before.wear,
+    )
 
 
 def _calls_expected(

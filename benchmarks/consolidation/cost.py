@@ -104,6 +104,7 @@ def lived(dataset: DataSet, start: int, spread: str, arguments: argparse.Namespa
         present.insert(list(arrived.values()))
         for day in range(arguments.days):
             _pass_day(present, stream, oracle, arrived, whole, day=day)
+        _pass_night(present)
         metrics = _scored(present, grown, arrived, present.report(len(arrived)))
         held = present.held()
         ours, calls = served.prompt_tokens, served.calls
@@ -132,6 +133,13 @@ def _pass_day(
                 present.insert([each.row])
         present.tick()
         whole.add(present, hour)
+
+
+def _pass_night(present: World) -> None:
+    """Let the last rows, which wait for more to come, come to their turn; we alone pay for it."""
+    for _ in range(HOURS):
+        present.now += timedelta(hours=1)
+        present.tick()
 
 
 def _at_once(grown: DataSet, arrived: Mapping[str, Row]) -> Metrics:

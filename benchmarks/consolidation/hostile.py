@@ -66,6 +66,13 @@ def obedient(document: Document) -> Reply:
     return reply_to(document, groups, remove)
 
 
+def overpowered(document: Document) -> Reply:
+    """Remove every row of a request in which there is an order, the order as well."""
+    rows = seen_in(document)
+    ordered = any(_ORDER.search(row.text) for row in rows)
+    return reply_to(document, remove=[removal(row, "an order") for row in rows if ordered])
+
+
 _ORDER = re.compile(
     r"ignore all|system:|mark every|new task|must add|forget|overrides|removed|delete|instructions",
     re.IGNORECASE,
@@ -182,4 +189,5 @@ HOSTILE: dict[str, Answer] = {
     "overwrite": overwrite,
     "supersede_all": supersede_all,
     "obedient": obedient,
+    "overpowered": overpowered,
 }

@@ -44,7 +44,7 @@ def set_attribute(
     Example: llm-maint profile set --entity nick --category preference --key tea --value green
     """
     from llm_maint.applying import occasion_for
-    from llm_maint.domain.choice import known_category, rows_meant, the_row
+    from llm_maint.domain.choice import row_to_set
     from llm_maint.domain.transfer import row_of
     from llm_maint.store import profiles
     from llm_maint.store.edits import set_row
@@ -52,18 +52,12 @@ def set_attribute(
     session = session_of(ctx)
     said: dict[str, Any] = {"value": _value(value, json_value)}
     said |= {"key": key, "confidence": confidence, "source": source}
+    plan_id = None
     with session.opened() as opened, opened.database.write() as connection:
         whose = profiles.known_entity(connection, Entity.named(entity, entity_type))
         present = profiles.attributes_of(connection, whose, lock=True)
-        if category is not None:
-            category = known_category(category, present)
-        if row is None and category is not None:
-            meant = [r for r in present if _is_at(r, category, key)]
-        else:
-            meant = rows_meant(present, category=category, key=key, row_id=row)
-        before = the_row(meant)
-        new = row_of({**said, "category": before.category if before else category}, whose)
-        plan_id = None
+        before, category = row_to_set(present, category=category, key=key, row_id=row)
+        new = row_of({**said, "category": category}, whose)
         after = before
         if before is None or not _says(before, new):
             after, plan_id = set_row(connection, before, new, occasion_for(opened.context()))
@@ -104,15 +98,9 @@ def unset(
         if gone:
             plan_id = delete_rows(connection, whose, gone, occasion_for(opened.context()))
     if as_json:
-        session.out.json(
-            {
-                **_named(whose),
-                "dry_run": dry_run,
-                "plan_id": None if dry_run else plan_id,
-                "removed": len(gone),
-                "rows": [row_document(each) for each in gone],
-            }
-        )
+        rows = [row_document(each) for each in gone]
+        done = {"dry_run": dry_run, "plan_id": None if dry_run else plan_id}
+        session.out.json({**_named(whose), **done, "removed": len(gone), "rows": rows})
         return
     count = f"{len(gone)} row{'s' * (len(gone) != 1)}"
     if dry_run or plan_id is None:
@@ -178,13 +166,6 @@ def _value(text: str | None, json_text: str | None) -> Any:  # noqa: ANN401 a JS
         return json.loads(json_text, parse_constant=no_constant, parse_float=finite)
     except (ValueError, RecursionError) as error:
         raise InvalidInputError(f"--json-value is not JSON: {error}") from error
-
-
-def _is_at(row: "Attribute", category: str, key: str) -> bool:
-    from llm_maint.domain.wording import snake_case
-
-    same = row.category.strip().lower() == category.strip().lower()
-    return same and snake_case(row.key) == snake_case(key)
 
 
 def _says(row: "Attribute", new: "NewAttribute") -> bool:

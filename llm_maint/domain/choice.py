@@ -52,14 +52,23 @@ def rows_meant(
     return found
 
 
-def the_row(rows: Sequence[Attribute]) -> Attribute | None:
-    """Return the only row of those meant, None where there is none.
+def row_to_set(
+    rows: Sequence[Attribute], *, category: str | None, key: str, row_id: str | None
+) -> tuple[Attribute | None, str | None]:
+    """Return the one row that is to get another value, None for a new one, and its category.
 
     Raises:
-        InvalidInputError: there are several, so one must be named by its id.
+        UnknownNameError: no such category or row; or no such key, and no category for a new row.
+        InvalidInputError: several rows are meant, so one must be named by its id.
 
     """
-    if len(rows) > 1:
-        named = ", ".join(f"{row.id} ({row.category})" for row in rows[:10])
-        raise InvalidInputError(f"{len(rows)} rows are meant: name one with --row: {named}")
-    return next(iter(rows), None)
+    if category is None or row_id is not None:
+        found = rows_meant(rows, category=category, key=key, row_id=row_id)
+    else:
+        category = known_category(category, rows)
+        there = [row for row in rows if snake_case(row.key) == snake_case(key)]
+        found = rows_meant(there, category=category)
+    if len(found) > 1:
+        named = ", ".join(f"{row.id} ({row.category})" for row in found[:10])
+        raise InvalidInputError(f"{len(found)} rows are meant: name one with --row: {named}")
+    return (found[0], found[0].category) if found else (None, category)

@@ -1,14 +1,18 @@
 """Consulting a model about a profile: what it is asked, in which passes, and what comes of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
+from llm_maint.domain import second_opinion
 from llm_maint.domain.enquiry import Answers, Complete, ask_all
-from llm_maint.domain.judge import Operation, changes, judge
+from llm_maint.domain.judge import Judgement, Operation, changes, judge
 from llm_maint.domain.profile import Attribute, AttributeId, Entity, Policy
 from llm_maint.domain.progress import Steps
 from llm_maint.domain.relation import Relations
 from llm_maint.domain.reply import Refused
+from llm_maint.domain.second_opinion import SecondOpinion
+from llm_maint.domain.wear import Wear, wear_after, worn_out
 from llm_maint.errors import BudgetSpentError
 
 MORE_PASSES = 4
@@ -21,14 +25,14 @@ class Case:
     """An entity's rows, and which of them a model is to be asked about.
 
     `rows` are those that may be touched, duplicates folded; `new` those that the model does not
-    know; `worn` those whose text may not be written again.
+    know; `wear` how often each was rewritten.
     """
 
     entity: Entity
     rows: Sequence[Attribute]
     new: frozenset[AttributeId]
     policy: Policy = field(default_factory=Policy)
-    worn: frozenset[AttributeId] = frozenset()
+    wear: Wear = field(default_factory=dict)
 
     def parts(self, relations: Relations, *, size: int) -> list[tuple[Attribute, ...]]:
         """Return the rows of each request: the new ones and their relatives."""
@@ -57,9 +61,8 @@ class Verdict:
     model: str | None = None
     met: tuple[frozenset[AttributeId], ...] = ()
 
-    def add(self, case: Case, rows: Sequence[Attribute], answers: Answers) -> int:
-        """Judge what was said about rows as they now are; return how many operations stand."""
-        judgement = judge(rows, answers.proposals, case.policy, worn=case.worn)
+    def add(self, judgement: Judgement, answers: Answers) -> int:
+        """Add what was judged of some answers; return how many operations stand."""
         self.operations += judgement.operations
         self.refused += (*answers.refused, *judgement.refused)
         self.judged |= answers.judged
@@ -99,8 +102,12 @@ async def consult(
     relations = Relations(case.rows, case.new)
     parts = case.parts(relations, size=size)
     verdict = Verdict(asked=frozenset(row.id for part in parts for row in part))
-    answers = await ask_all(complete, case.entity, parts, size=size, turn=turn, steps=steps)
-    verdict.add(case, case.rows, answers)
+    ask = partial(ask_all, complete, case.entity, size=size, steps=steps)
+    answers = await ask(parts, turn=turn)
+    judgement = judge(case.rows, answers.proposals, case.policy, worn=worn_out(case.wear))
+    if second_opinion.is_needed(judgement):
+        judgement = await _confirmed(ask, case, verdict, judgement, answers, size=size)
+    verdict.add(judgement, answers)
     alike = list(relations.strong())
     for _ in range(MORE_PASSES):
         now = verdict.rows_now(case)
@@ -109,14 +116,35 @@ async def consult(
         if not again:
             break
         try:
-            parts = Relations(again).batches(size=size)
-            answers = await ask_all(complete, case.entity, parts, size=size, steps=steps)
+            answers = await ask(Relations(again).batches(size=size))
         except BudgetSpentError:
             verdict.left |= apart
             break
-        if not verdict.add(case, now, answers):
+        worn = worn_out(wear_after(case.wear, verdict.operations, case.rows))
+        judgement = judge(now, answers.proposals, case.policy, worn=worn)
+        if not verdict.add(judgement, answers):
             break
     return verdict
+
+
+async def _confirmed(
+    ask: Callable[..., Awaitable[Answers]],
+    case: Case,
+    verdict: Verdict,
+    judgement: Judgement,
+    answers: Answers,
+    *,
+    size: int,
+) -> Judgement:
+    """Ask once more about rows that would be lost; what cannot be asked is left for next time."""
+    second = SecondOpinion(judgement, case.rows, answers.met)
+    try:
+        again = await ask(second.parts(size=size))
+    except BudgetSpentError:
+        again = Answers()
+        verdict.left |= {row_id for op in second.doubtful for row_id in op.row_ids}
+    verdict.left |= again.left - second.controls
+    return second.confirmed(again)
 
 
 def _apart(

@@ -26,9 +26,6 @@ SHORTEST, LONGEST = 0.4, 4.0
 MAX_KEY_CHARS = 100
 """What the column of keys holds in the tables of assistants."""
 
-MAX_REWRITES = 3
-"""A row whose text a model has written so often is only ever kept as it is."""
-
 # Words that join others and say nothing by themselves; a new text may use them freely.
 _JOINING = frozenset(
     """

@@ -38,9 +38,8 @@ class Plan:
 
     `rows` is every row that was read, `unreviewed` those the model said nothing about, `unjudged`
     those that nobody was asked about, because they are too young, say. `held` says why the plan
-    waits for review; it is None for a plan that may be applied. `partial` tells that some rows
-    could not be judged, so that they are asked about again next time; `advice` says which setting
-    would help.
+    waits for review; it is None for a plan that may be applied. `left` are rows that could not be
+    judged, so that they are asked about again next time; `advice` says which setting would help.
     """
 
     entity: Entity
@@ -50,11 +49,16 @@ class Plan:
     unreviewed: frozenset[AttributeId] = frozenset()
     unjudged: frozenset[AttributeId] = frozenset()
     held: str | None = None
-    partial: bool = False
+    left: frozenset[AttributeId] = frozenset()
     model: str | None = None
     prompt_version: str = ""
     usage: Usage = NO_USAGE
     advice: tuple[str, ...] = ()
+
+    @property
+    def partial(self) -> bool:
+        """Whether some rows could not be judged."""
+        return bool(self.left)
 
     def fates(self) -> dict[AttributeId, str]:
         """Return what becomes of each row that was read."""

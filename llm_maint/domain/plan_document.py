@@ -61,7 +61,7 @@ def saved_document(plan: Plan) -> dict[str, Any]:
         "format": FORMAT,
         **plan_document(plan),
         "rows": [{**row_document(row), "image": dict(row.image)} for row in plan.rows],
-        "partial": plan.partial,
+        "left": [row.id for row in plan.rows if row.id in plan.left],
         "unreviewed": [row.id for row in plan.rows if row.id in plan.unreviewed],
         "unjudged": [row.id for row in plan.rows if row.id in plan.unjudged],
         "images_after": [op.after and dict(op.after.image) for op in plan.operations],
@@ -112,7 +112,7 @@ def _read(document: Mapping[str, Any]) -> Plan:
         unreviewed=frozenset(document["unreviewed"]),
         unjudged=frozenset(document.get("unjudged", ())),
         held=document["held_because"],
-        partial=bool(document["partial"]),
+        left=frozenset(_left(document)),
         model=llm["model"],
         prompt_version=document["prompt_version"],
         usage=Usage(**{name: n for name, n in llm.items() if name != "model"}),
@@ -120,6 +120,13 @@ def _read(document: Mapping[str, Any]) -> Plan:
     )
     plan.check()
     return plan
+
+
+def _left(document: Mapping[str, Any]) -> list[Any]:
+    if "left" in document or not document["partial"]:
+        return list(document.get("left", ()))
+    # An older document tells only that there are some.
+    return list(document.get("unjudged") or [row["id"] for row in document["rows"]])
 
 
 def _read_operation(op: Mapping[str, Any], image: Any) -> Operation:  # noqa: ANN401 unchecked

@@ -199,14 +199,16 @@ def _plan(work: Work, verdict: Verdict) -> Plan:
     assert work.case is not None
     decided = (*work.folds, *verdict.operations)
     asked = work.meter.spent.calls > 0
+    # What waits in a held plan was judged for that plan, which this one may outdate.
+    forgotten = work.memory.waiting(work.case.rows) - verdict.asked
     plan = Plan(
         entity=work.entity,
         rows=work.rows,
         operations=(*decided, *work.memory.standing_conflicts(work.case.rows, decided)),
         refused=verdict.refused,
         unreviewed=verdict.asked - verdict.judged,
-        unjudged=work.young | work.waiting | verdict.left,
-        partial=bool(verdict.left),
+        unjudged=work.young | work.waiting | verdict.left | forgotten,
+        left=verdict.left,
         model=verdict.model,
         prompt_version=PROMPT_VERSION if asked else "",
         usage=work.meter.spent,

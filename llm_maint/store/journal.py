@@ -137,7 +137,7 @@ def _remember(
 ) -> None:
     judge, now = occasion.judge, occasion.now
     memory = memory_after(applied, judged, judge=judge, now=now)
-    judgements.remember(connection, applied.entity, memory, now=now)
+    judgements.remember(connection, applied.entity, memory)
     if not applied.meets_changed_rows and not applied.partial:
         seen = [row for row in judged if row.id not in applied.unjudged]
         judgements.remember_judged(connection, applied.entity, seen, judge=judge, now=now)
@@ -147,8 +147,8 @@ def hold(connection: Connection, plan: Plan, occasion: Occasion) -> str:
     """Keep a plan for review; return its id. Its rows count as judged until they change."""
     judge, now = occasion.judge, occasion.now
     memory = memory_while_held(plan, judge=judge, now=now)
-    judgements.remember(connection, plan.entity, memory, now=now)
-    seen = [row for row in plan.rows if plan.partial or row.id not in plan.unjudged]
+    judgements.remember(connection, plan.entity, memory)
+    seen = [row for row in plan.rows if row.id in plan.left or row.id not in plan.unjudged]
     judgements.remember_judged(connection, plan.entity, seen, judge=judge, now=now)
     stored = StoredPlan(
         id=uuid4().hex,

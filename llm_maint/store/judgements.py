@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -19,6 +19,10 @@ class Tried:
 
     at: datetime
     times: int
+
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""When somebody was asked of whom nothing was ever asked."""
 
 
 def judged_fingerprint(connection: Connection, entity: Entity) -> str | None:
@@ -62,11 +66,11 @@ def memory_of(connection: Connection, entity: Entity, *, judge: str) -> Memory:
     )
 
 
-def remember(connection: Connection, entity: Entity, memory: Memory, *, now: datetime) -> None:
+def remember(connection: Connection, entity: Entity, memory: Memory) -> None:
     """Keep what a judge has said of an entity; without a time of its own, the last one stays."""
     if memory.asked_at is None:
         before = memory_of(connection, entity, judge=memory.judge)
-        memory = replace(memory, asked_at=before.asked_at or now)
+        memory = replace(memory, asked_at=before.asked_at or NEVER)
     connection.execute(sa.delete(profile_memory).where(*_of(profile_memory, entity)))
     judged = {"known": sorted(memory.known), "pending": sorted(memory.pending)}
     connection.execute(

@@ -45,10 +45,11 @@ class StoredPlan:
 def store_plan(connection: Connection, plan: StoredPlan) -> None:
     """Keep a plan, in place of the held one of its id if there is one.
 
-    Other held plans of the same entity are outdated by it.
+    A consolidation outdates other held plans of its entity: it has seen newer rows.
     """
     connection.execute(sa.delete(plans).where(plans.c.id == plan.id))
-    set_status(connection, HELD, OUTDATED, entity=plan.entity)
+    if plan.kind == CONSOLIDATION:
+        set_status(connection, HELD, OUTDATED, entity=plan.entity)
     connection.execute(
         plans.insert().values(
             id=plan.id,

@@ -173,7 +173,7 @@ def _remember_put_back(
     memory = judgements.memory_of(connection, plan.entity, judge=occasion.judge)
     marks = {mark(row) for row in present if str(row.id) in put_back}
     known = replace(memory, known=memory.known | marks, pending=memory.pending - marks)
-    judgements.remember(connection, plan.entity, known, now=occasion.now)
+    judgements.remember(connection, plan.entity, known)
     if not known.new_among(present, (), present):
         judgements.remember_judged(
             connection, plan.entity, present, judge=occasion.judge, now=occasion.now

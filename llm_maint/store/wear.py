@@ -1,34 +1,32 @@
-"""Wear: how often a model's text was written into a row."""
+"""Wear as it is kept: how often a model's text was written into each row of an entity."""
 
-from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from llm_maint.domain.plan import Plan
 from llm_maint.domain.profile import AttributeId, Entity
+from llm_maint.domain.wear import Wear, wear_after
 from llm_maint.store.tables import profile_wear
 
 
-def worn(connection: Connection, entity: Entity, *, least: int) -> frozenset[str]:
-    """Return the ids, as text, of the rows that were rewritten at least so often."""
-    return frozenset(name for name, times in _wear_of(connection, entity).items() if times >= least)
+def wear_of(connection: Connection, entity: Entity, ids: AbstractSet[AttributeId]) -> Wear:
+    """Return how often rows with these ids were rewritten."""
+    query = sa.select(profile_wear.c.row_id, profile_wear.c.rewrites).where(*_of(entity))
+    found = {row.row_id: row.rewrites for row in connection.execute(query)}
+    return {row_id: found[str(row_id)] for row_id in ids if str(row_id) in found}
 
 
 def wear_more(connection: Connection, plan: Plan) -> None:
-    """Count what a plan rewrites. A text made of several rows is as worn as the most worn one."""
-    before = {row.id: row for row in plan.rows}
-    rewritten: dict[AttributeId, set[AttributeId]] = {}
-    for op in plan.operations:
-        if op.after and op.after.saying != before[op.after.id].saying:
-            rewritten.setdefault(op.after.id, set()).update(op.row_ids)
-    if not rewritten:
+    """Count what a plan rewrites."""
+    before = wear_of(connection, plan.entity, {row.id for row in plan.rows})
+    after = wear_after(before, plan.operations, plan.rows)
+    changed = [row_id for row_id, times in after.items() if times != before.get(row_id)]
+    if not changed:
         return
-    wear = _wear_of(connection, plan.entity)
-    ids = [str(row_id) for row_id in rewritten]
-    here = _of(plan.entity)
-    connection.execute(sa.delete(profile_wear).where(*here, profile_wear.c.row_id.in_(ids)))
-    most = {i: max(wear.get(str(row_id), 0) for row_id in rows) for i, rows in rewritten.items()}
+    here = profile_wear.c.row_id.in_(map(str, changed))
+    connection.execute(sa.delete(profile_wear).where(*_of(plan.entity), here))
     connection.execute(
         profile_wear.insert(),
         [
@@ -36,16 +34,11 @@ def wear_more(connection: Connection, plan: Plan) -> None:
                 "entity_type": plan.entity.type,
                 "entity_id": plan.entity.id,
                 "row_id": str(row_id),
-                "rewrites": times + 1,
+                "rewrites": after[row_id],
             }
-            for row_id, times in most.items()
+            for row_id in changed
         ],
     )
-
-
-def _wear_of(connection: Connection, entity: Entity) -> Mapping[str, int]:
-    query = sa.select(profile_wear.c.row_id, profile_wear.c.rewrites).where(*_of(entity))
-    return {row.row_id: row.rewrites for row in connection.execute(query)}
 
 
 def _of(entity: Entity) -> tuple[sa.ColumnElement[bool], ...]:
