@@ -7,7 +7,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types layers bench bench-model install-systemd clean
+.PHONY: help demo test check format lint types layers bench bench-model eval eval-quick eval-coverage install-systemd clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,17 @@ layers: $(VENV)/.developing ## Check who imports whom
 
 bench: $(VENV)/.developing ## Measure what a tick costs
 	$(BIN)/python benchmarks/tick.py
+
+eval: $(VENV)/.developing ## Measure consolidation on sets with truth: scores, a month's cost, attrition
+	$(BIN)/python benchmarks/consolidation/evaluate.py --jobs $(WORKERS)
+	$(BIN)/python benchmarks/consolidation/cost.py
+	$(BIN)/python benchmarks/consolidation/attrition.py
+
+eval-quick: $(VENV)/.developing ## Measure it on the small sets alone
+	$(BIN)/python benchmarks/consolidation/evaluate.py --jobs $(WORKERS) --quick
+
+eval-coverage: $(VENV)/.developing ## Measure what each threshold of coverage would do
+	$(BIN)/python benchmarks/consolidation/coverage.py
 
 bench-model: $(VENV)/.developing ## Measure what requests to a model side by side bring
 	$(BIN)/python benchmarks/concurrency.py

@@ -14,7 +14,7 @@ import baselines
 import datasets
 from harness import Result, imported, measured
 from models import NAMES, SLY
-from tables import table, verdicts
+from tables import summary, table, verdicts
 
 
 def main() -> None:
@@ -28,6 +28,8 @@ def main() -> None:
     print(f"{len(results)} results in {time.perf_counter() - begun:.0f} s", file=sys.stderr)
     if arguments.markdown:
         arguments.markdown.write_text(text, encoding="utf-8")
+    if arguments.summary:
+        arguments.summary.write_text(summary(results), encoding="utf-8")
     if arguments.json:
         found = [asdict(result) for result in results]
         arguments.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -78,6 +80,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="models at work side by side")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all metrics")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write what is printed")
+    parser.add_argument("--summary", type=Path, metavar="FILE", help="write the short table")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.sets = datasets.quick(arguments.sets)

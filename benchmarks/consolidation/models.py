@@ -14,6 +14,9 @@ NONE = "none"
 
 SLY = "sly"
 
+WATCHED = "watched"
+"""A model that no target is set for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
@@ -29,7 +32,7 @@ def _hostile(answer: Answer) -> Simulated:
 
 MODELS: Mapping[str, Simulated] = {
     "oracle": Simulated("oracle", lambda dataset: Oracle(dataset).reply),
-    "textless": Simulated("watched", lambda dataset: Textless(dataset).reply),
+    "textless": Simulated(WATCHED, lambda dataset: Textless(dataset).reply),
     "careless": Simulated("careless", lambda dataset: Careless(dataset).reply),
     **{name: _hostile(answer) for name, answer in HOSTILE.items()},
     "quiet": Simulated("hostile", lambda dataset: Quiet(dataset).reply),

@@ -16,19 +16,24 @@ class Sly:
     """Removes facts, up to a budget that it is told before each run, and merges what it can.
 
     Of the rest it merges what looks alike and is not: into a text of all their words, jumbled, or
-    into one that lacks what coverage may tolerate.
+    into one that lacks what coverage may tolerate. Asked for a second opinion, it sees through it:
+    it says the same again, and nothing of control rows.
     """
 
     def __init__(self, dataset: DataSet) -> None:
         self._oracle = Oracle(dataset)
         self._facts = {i for fact in dataset.truth["must_survive"] for i in fact["rows"]}
         self._apart = [set(pair) for pair in dataset.truth["keep_apart"]]
+        self._condemned: set[str] = set()
         self.budget = 0
 
     def reply(self, document: Document) -> Reply:
         """Answer a request."""
         draw = random.Random(json.dumps(document["rows"]))
         rows = self._oracle.knowledge.seen(document["rows"])
+        again = [row for row in rows if row.ids & self._condemned]
+        if len(again) > len(rows) / 2:
+            return reply_to(document, (), [removal(row, "a greeting") for row in again])
         gone = self._removed(rows)
         left = [row for row in rows if row not in gone and isinstance(row.row["value"], str)]
         left.sort(key=lambda row: (self._pair_of(row), row.row["key"], row.text))
@@ -45,6 +50,7 @@ class Sly:
         ]
         gone = able[: max(self.budget, 0)]
         self.budget -= len(gone)
+        self._condemned.update(row_id for row in gone for row_id in row.ids)
         return gone
 
     def _pair_of(self, row: Seen) -> int:

@@ -6,6 +6,7 @@ from statistics import mean
 from typing import Any
 
 from harness import Result
+from models import MODELS, WATCHED
 
 Pick = Callable[[Iterable[Any]], Any]
 
@@ -32,6 +33,18 @@ def table(results: Iterable[Result]) -> str:
         found[result.model, result.metrics["rows_in"]].append(result)
     head = ["model", "rows", *COLUMNS, "calls", "prompt tokens", "held", "idle again"]
     return markdown(head, [_line(model, size, some) for (model, size), some in found.items()])
+
+
+def summary(results: Iterable[Result]) -> str:
+    """Return the table with one line for each kind of model: of hostile ones, the worst."""
+    found: defaultdict[tuple[str, int], list[Result]] = defaultdict(list)
+    for result in results:
+        simulated = MODELS.get(result.model)
+        kind = simulated.target if simulated else result.model
+        if kind != WATCHED and result.metrics["fact_retention"] is not None:
+            found[kind, result.metrics["rows_in"]].append(result)
+    lines = [_line(kind, size, some)[: len(COLUMNS) + 3] for (kind, size), some in found.items()]
+    return markdown(["model", "rows", *COLUMNS, "calls"], lines)
 
 
 def markdown(head: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
