@@ -1,4 +1,4 @@
-"""The command as a person or cron starts it: a real process in an environment of its own."""
+"""The command as a person or cron starts it: a process of its own, in an environment of its own."""
 
 import json
 import subprocess
@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 from databases import opened
+from forking import Streams, fork_server
 
 from llm_maint.console.documents import job_document, run_document
 from llm_maint.domain.profile import Entity
@@ -18,9 +20,6 @@ from llm_maint.domain.transfer import export_row
 from llm_maint.store import history, profiles
 from llm_maint.store.database import Database
 from llm_maint.store.jobs import find_job
-
-SECONDS = 60
-"""No command of a test takes longer; one that hangs fails its test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +49,15 @@ class Command:
 
     def __call__(self, *arguments: str, code: int = 0, stdin: str = "") -> Done:
         """Run it to its end, which must have the exit code."""
-        done = subprocess.run(
-            self.line(*arguments),
-            env=self.environment,
-            cwd=self.home,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-        assert done.returncode == code, (
-            f"{arguments}: {done.returncode}\n{done.stderr}{done.stdout}"
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
+        with TemporaryDirectory() as folder:
+            given, printed, told = (Path(folder, name) for name in ("in", "out", "errors"))
+            given.write_text(stdin, encoding="utf-8")
+            streams = Streams(str(given), str(printed), str(told))
+            server = fork_server()
+            ended = server.wait(server.start(self.environment, self.home, arguments, streams))
+            done = Done(ended, *(file.read_bytes().decode() for file in (printed, told)))
+        assert done.code == code, f"{arguments}: {done.code}\n{done.errors}{done.out}"
+        return done
 
     def started(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start it and let it run."""

@@ -1,18 +1,14 @@
-"""Kills in tests: many entities to tidy, what there is of each, commands that start in no time."""
+"""Kills in tests: many entities to tidy, and what there is of each."""
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from building import MORNING
-from command import Command, ids_by_key, reply
+from command import ids_by_key, reply
 from databases import ATTRIBUTES, PROFILES, insert, is_sqlite
 from model_server import Raw
 
@@ -23,8 +19,6 @@ ENTITIES = [f"person-{number:02}" for number in range(20)]
 
 DELAY = 0.008
 """Seconds that the model thinks: about as long as it takes to write what it says."""
-
-PROGRAM = Path(__file__).parent / "end_to_end" / "fork_server.py"
 
 ROWS = [
     ("color", "blue"),
@@ -144,34 +138,3 @@ def _by_entity(connection: Connection, query: str) -> dict[str, list[tuple[Any, 
     for name, *columns in connection.execute(sa.text(query)):
         found.setdefault(name, []).append(tuple(columns))
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class ForkServer:
-    """Starts commands at once, and tells how they ended."""
-
-    process: "subprocess.Popen[str]"
-
-    def start(self, command: Command, *arguments: str) -> int:
-        """Start a command; return its process id, which stays its own until it is waited for."""
-        return self._ask("start", command.environment, str(command.home), arguments)
-
-    def wait(self, pid: int) -> int:
-        """Return the exit code of a process, or the signal that ended it as a negative number."""
-        return self._ask("wait", pid)
-
-    def _ask(self, *what: Any) -> int:  # noqa: ANN401 any JSON
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(what) + "\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
-
-
-@contextmanager
-def running_fork_server() -> Iterator[ForkServer]:
-    """Give a server of commands; it ends where its input does, and what it started with it."""
-    with subprocess.Popen(
-        [sys.executable, str(PROGRAM)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield ForkServer(process)

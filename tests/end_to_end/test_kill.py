@@ -17,7 +17,8 @@ from building import MORNING
 from command import Command
 from consolidating import occasion
 from databases import ATTRIBUTES, PROFILES, Server, dump, is_sqlite, name_of, opened, sql
-from killing import ENTITIES, ForkServer, State, fill, running_fork_server, states_of, tidy_all
+from forking import fork_server
+from killing import ENTITIES, State, fill, states_of, tidy_all
 from model_server import ModelServer
 
 from llm_maint.store import plans
@@ -45,13 +46,6 @@ SETTINGS = {
 TICK = ("run-due", "--job", "profiles")
 
 Copies = Callable[[], AbstractContextManager[str]]
-
-
-@pytest.fixture(scope="module")
-def fork_server() -> Iterator[ForkServer]:
-    """Return a server of commands."""
-    with running_fork_server() as server:
-        yield server
 
 
 @pytest.fixture
@@ -86,7 +80,6 @@ class Scene:
 
     database: Database
     command: Command
-    fork_server: ForkServer
     after: Mapping[str, State] = field(default_factory=dict)
     done: frozenset[str] = frozenset()
 
@@ -96,11 +89,11 @@ class Scene:
 
     def tick(self, kill_after: float | None = None) -> int:
         """Run a tick to its end or, after so many seconds, to its death; return its exit code."""
-        pid = self.fork_server.start(self.command, *TICK)
+        pid = fork_server().start(self.command.environment, self.command.home, TICK)
         if kill_after is not None:
             time.sleep(kill_after)
             kill(pid, signal.SIGKILL)
-        return self.fork_server.wait(pid)
+        return fork_server().wait(pid)
 
     def look(self) -> None:
         """Refuse an entity that is neither as before nor as planned, or was that already."""
@@ -195,7 +188,7 @@ def _undisturbed(scene: Scene) -> Kills:
 
 
 def test_a_process_killed_at_any_instant_leaves_whole_entities(
-    tmp_path: Path, fork_server: ForkServer, copies: Copies
+    tmp_path: Path, copies: Copies
 ) -> None:
     """Each is as before or as planned; the next tick ends the work; undo brings all bytes back."""
     with ModelServer(tidy_all) as server:
@@ -205,7 +198,7 @@ def test_a_process_killed_at_any_instant_leaves_whole_entities(
             with copies() as url:
                 known = {**SETTINGS, "database_url": url, "llm_base_url": server.url}
                 database = opened(url, create=False)
-                yield Scene(database, Command(tmp_path, known), fork_server, after)
+                yield Scene(database, Command(tmp_path, known), after)
                 database.close()
 
         with scene({}) as first:
