@@ -8,10 +8,10 @@ from llm_maint.contract import JobContext
 from llm_maint.domain.consolidation import Consolidation
 from llm_maint.domain.plan import Plan, guard_losses
 from llm_maint.domain.plan_document import read_plan, row_document
-from llm_maint.domain.profile import Attribute, Entity, Policy
+from llm_maint.domain.profile import WRITTEN, Attribute, Entity, Image, Policy
 from llm_maint.domain.prompt import PROMPT_VERSION
 from llm_maint.domain.summary import render
-from llm_maint.errors import InvalidInputError, PlanRefusedError
+from llm_maint.errors import InvalidInputError, MaintError, PlanRefusedError
 from llm_maint.settings import Settings
 from llm_maint.store import journal, pins, plans, profiles
 from llm_maint.store.database import Connection
@@ -41,6 +41,7 @@ def apply_held(context: JobContext, stored: plans.StoredPlan) -> Consolidation:
         PlanRefusedError: the plan is not held, or all of its rows have changed since.
 
     """
+    plans.check_held(stored)
     plan = read_plan(stored.document)
     with context.write() as connection:
         plans.check_held(plans.find_plan(connection, stored.id, lock=True))
@@ -52,19 +53,39 @@ def apply_held(context: JobContext, stored: plans.StoredPlan) -> Consolidation:
     return done
 
 
-def apply_saved(context: JobContext, document: Mapping[str, Any], *, name: str) -> Consolidation:
-    """Apply a plan that was written to a file, after somebody has reviewed it.
+def saved_plan(document: Mapping[str, Any], *, name: str) -> Plan:
+    """Return a plan that was written to a file.
 
     Raises:
         InvalidInputError: it is no plan, or what it shows is not what it would write.
+
+    """
+    try:
+        plan = read_plan(document)
+        before = {row.id: row for row in plan.rows}
+        written = [op.after for op in plan.operations if op.after is not None]
+        for row in (*plan.rows, *written):
+            shown = row_document(row) == row_document(profiles.as_attribute(row.image))
+            if not shown or _unshown(row.image) != _unshown(before[row.id].image):
+                raise InvalidInputError(f"what it shows of row {row.id} is not what it would do")
+    except (MaintError, KeyError, TypeError, ValueError) as error:
+        why = error if isinstance(error, MaintError) else "it was altered"
+        raise InvalidInputError(f"{name}: {why}") from error
+    return plan
+
+
+def _unshown(image: Image) -> Image:
+    """Return the columns that a consolidation never writes."""
+    return {name: value for name, value in image.items() if name not in WRITTEN}
+
+
+def apply_saved(context: JobContext, plan: Plan, *, name: str) -> Consolidation:
+    """Apply a plan of a file, after somebody has reviewed it.
+
+    Raises:
         PlanRefusedError: all of its rows have changed since.
 
     """
-    plan = read_plan(document)
-    written = [op.after for op in plan.operations if op.after is not None]
-    for row in (*plan.rows, *written):
-        if row_document(profiles.as_attribute(row.image)) != row_document(row):
-            raise InvalidInputError(f"{name}: what it shows of row {row.id} is not what it does")
     with context.write() as connection:
         done = _apply_reviewed(context, connection, plan, plan_id=None)
     if done is None:

@@ -1,5 +1,8 @@
 """`llm-maint profile consolidate`: plan one profile, show the plan, apply it."""
 
+import json
+import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,18 +80,24 @@ def show_consolidation(
 
 def _check_writable(path: Path) -> None:
     """Refuse a place that a plan cannot be written to, before anything is done."""
-    try:
-        path.open("a").close()
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    if path.is_dir():
+        raise UsageError(f"cannot write {path}: it is a directory")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"cannot write {path}: no such directory, or not allowed")
 
 
 def _write_plan(done: "Consolidation", path: Path) -> None:
-    import json
-
+    """Write a plan, whole or not at all, for nobody else to read: it holds the whole profile."""
     from llm_maint.domain.plan_document import saved_document
 
+    text = json.dumps(saved_document(done.plan), indent=2) + "\n"
     try:
-        path.write_text(json.dumps(saved_document(done.plan), indent=2) + "\n", encoding="utf-8")
+        if path.exists() and not path.is_file():  # a pipe, say
+            path.write_text(text, encoding="utf-8")
+            return
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(path)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error

@@ -6,17 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llm_maint.cli.profile import EntityId, EntityType
-from llm_maint.cli.session import DryRun, Json, Session, session_of
+from llm_maint.cli.session import DryRun, Json, session_of
+from llm_maint.domain.nearest import nearest
 from llm_maint.domain.profile import Entity
+from llm_maint.domain.transfer import MAX_CHARS
 from llm_maint.errors import InvalidInputError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from llm_maint.domain.profile import Attribute
-    from llm_maint.domain.transfer import NewAttribute
 
 app = typer.Typer()
 
 Category = Annotated[str | None, typer.Option(metavar="C", help="The row's category.")]
+Confidence = Annotated[float | None, typer.Option(metavar="0..1", help="How sure it is; else 1.")]
+Source = Annotated[str | None, typer.Option(metavar="S", help="Where it is from; else explicit.")]
 RowId = Annotated[str | None, typer.Option("--row", metavar="ID", help="The row of this id.")]
 
 
@@ -32,8 +37,8 @@ def set_attribute(
     ] = None,
     category: Category = None,
     row: RowId = None,
-    confidence: Annotated[float, typer.Option(metavar="0..1", help="How sure it is.")] = 1.0,
-    source: Annotated[str, typer.Option(metavar="S", help="Where it comes from.")] = "explicit",
+    confidence: Confidence = None,
+    source: Source = None,
     entity_type: EntityType = "user",
     as_json: Json = False,
 ) -> None:
@@ -44,25 +49,26 @@ def set_attribute(
     Example: llm-maint profile set --entity nick --category preference --key tea --value green
     """
     from llm_maint.applying import occasion_for
+    from llm_maint.console.diff import change_lines
+    from llm_maint.console.documents import set_document
     from llm_maint.domain.choice import row_to_set
     from llm_maint.domain.transfer import row_of
     from llm_maint.store import profiles
     from llm_maint.store.edits import set_row
 
     session = session_of(ctx)
-    said: dict[str, Any] = {"value": _value(value, json_value)}
-    said |= {"key": key, "confidence": confidence, "source": source}
-    plan_id = None
+    said = {"key": key, "value": _value(value, json_value), "source": source}
     with session.opened() as opened, opened.database.write() as connection:
         whose = profiles.known_entity(connection, Entity.named(entity, entity_type))
-        present = profiles.attributes_of(connection, whose, lock=True)
+        present = profiles.attributes_to_change(connection, whose)
         before, category = row_to_set(present, category=category, key=key, row_id=row)
-        new = row_of({**said, "category": category}, whose)
-        after = before
-        if before is None or not _says(before, new):
-            after, plan_id = set_row(connection, before, new, occasion_for(opened.context()))
-    assert after is not None
-    _print_set(session, whose, before, after, plan_id=plan_id, as_json=as_json)
+        new = row_of({**said, "category": category, "confidence": confidence}, whose)
+        after, plan_id = set_row(connection, before, new, occasion_for(opened.context()))
+    if as_json:
+        session.out.json(set_document(whose, before, after, plan_id))
+        return
+    session.out.lines(change_lines(before, after, brief=session.out.terminal))
+    session.out.say(f"{whose}: " + (f"set; {_to_undo(plan_id)}" if plan_id else "so already"))
 
 
 @app.command()
@@ -82,8 +88,9 @@ def unset(
     Example: llm-maint profile unset --entity nick --category misc --dry-run
     """
     from llm_maint.applying import occasion_for
+    from llm_maint.console.diff import change_lines
+    from llm_maint.console.documents import unset_document
     from llm_maint.domain.choice import rows_meant
-    from llm_maint.domain.plan_document import row_document
     from llm_maint.store import profiles
     from llm_maint.store.edits import delete_rows
 
@@ -93,20 +100,19 @@ def unset(
     plan_id = None
     with session.opened() as opened, opened.database.write(rolls_back=dry_run) as connection:
         whose = profiles.known_entity(connection, Entity.named(entity, entity_type))
-        present = profiles.attributes_of(connection, whose, lock=True)
+        present = profiles.attributes_to_change(connection, whose)
         gone = rows_meant(present, category=category, key=key, row_id=row)
         if gone:
             plan_id = delete_rows(connection, whose, gone, occasion_for(opened.context()))
+    if dry_run:
+        plan_id = None
     if as_json:
-        rows = [row_document(each) for each in gone]
-        done = {"dry_run": dry_run, "plan_id": None if dry_run else plan_id}
-        session.out.json({**_named(whose), **done, "removed": len(gone), "rows": rows})
+        session.out.json(unset_document(whose, gone, plan_id, dry_run=dry_run))
         return
-    count = f"{len(gone)} row{'s' * (len(gone) != 1)}"
-    if dry_run or plan_id is None:
-        session.out.say(f"{whose}: {count} would be removed" if gone else f"{whose}: no row is so")
-    else:
-        session.out.say(f"{whose}: {count} removed; {_to_undo(plan_id)}")
+    for each in gone:
+        session.out.lines(change_lines(each, None, brief=session.out.terminal))
+    done = f"removed; {_to_undo(plan_id)}" if plan_id else "would be removed (dry run)"
+    session.out.say(f"{whose}: {_rows(gone)} {done}" if gone else f"{whose}: there is no such row")
 
 
 @app.command()
@@ -125,34 +131,54 @@ def pin(
 
     Example: llm-maint profile pin --entity nick --key allergy
     """
+    from llm_maint.applying import policy_for
+    from llm_maint.console.documents import pins_document
     from llm_maint.domain.wording import snake_case
     from llm_maint.store import pins, profiles
 
     session = session_of(ctx)
-    if key is None and off:
-        raise UsageError("which key is to be let go? name it with --key")
-    name = snake_case(key or "")
-    if key is not None and not name:
-        raise InvalidInputError(f"{key!r} is no key")
-    changed = False
-    with session.opened() as opened, opened.database.write() as connection:
-        whose = profiles.known_entity(connection, Entity.named(entity, entity_type))
-        if name and off:
-            changed = pins.unpin(connection, whose, name)
-        elif name:
-            changed = pins.pin(connection, whose, name, now=opened.clock())
-        pinned = sorted(pins.pins_of(connection, whose))
-        rows = profiles.attributes_of(connection, whose)
+    name = _pinnable(key, off=off)
+    with session.opened() as opened:
+        transaction = opened.database.read if name is None else opened.database.write
+        with transaction() as connection:
+            whose = profiles.known_entity(connection, Entity.named(entity, entity_type))
+            changed = False
+            if name is not None and off:
+                changed = pins.unpin(connection, whose, name)
+            elif name is not None:
+                changed = pins.pin(connection, whose, name, now=opened.clock())
+            pinned = sorted(policy_for(connection, opened.settings, whose).pinned_keys)
+            rows = profiles.attributes_of(connection, whose)
     if as_json:
-        session.out.json({**_named(whose), "pinned_keys": pinned, "changed": changed})
-        return
-    if not name:
+        session.out.json(pins_document(whose, pinned, changed=changed))
+    elif name is None:
         session.out.say(f"{whose}: pinned: {', '.join(pinned) or 'no key'}")
-        return
-    state = "not pinned" if off else "pinned"
-    count = sum(snake_case(each.key) == name for each in rows)
-    again = "" if changed else " already"
-    session.out.say(f"{whose}: {name} is{again} {state} ({count} row{'s' * (count != 1)} now)")
+    elif off and name in pinned:
+        raise UsageError(f"{name} is pinned for all by profile_maintenance.pinned_keys")
+    else:
+        state = f"{'' if changed else 'already '}{'not pinned' if off else 'pinned'}"
+        alike = [each for each in rows if name in (each.key, snake_case(each.key))]
+        hint = "" if alike or off else _nearest(name, rows)
+        session.out.say(f"{whose}: {name} is {state} ({_rows(alike)} now{hint})")
+
+
+def _pinnable(key: str | None, *, off: bool) -> str | None:
+    """Return a key as pins are written, None for the list of them."""
+    from llm_maint.domain.wording import snake_case
+
+    if key is None:
+        if off:
+            raise UsageError("which key is to be let go? name it with --key")
+        return None
+    name, most = snake_case(key) or key.strip(), MAX_CHARS["key"]
+    if not 0 < len(name) <= most:
+        raise InvalidInputError(f"a key has 1 to {most} characters")
+    return name
+
+
+def _nearest(key: str, rows: "Iterable[Attribute]") -> str:
+    close = nearest(key, {row.key for row in rows})
+    return f"; did you mean {close!r}?" if close else ""
 
 
 def _value(text: str | None, json_text: str | None) -> Any:  # noqa: ANN401 a JSON value is any type
@@ -163,43 +189,26 @@ def _value(text: str | None, json_text: str | None) -> Any:  # noqa: ANN401 a JS
     from llm_maint.domain.profile import finite, no_constant
 
     try:
-        return json.loads(json_text, parse_constant=no_constant, parse_float=finite)
+        return json.loads(
+            json_text,
+            parse_constant=no_constant,
+            parse_float=finite,
+            object_pairs_hook=_each_once,
+        )
     except (ValueError, RecursionError) as error:
         raise InvalidInputError(f"--json-value is not JSON: {error}") from error
 
 
-def _says(row: "Attribute", new: "NewAttribute") -> bool:
-    """Return whether a row says just this, to the type, already."""
-    kept = (json.dumps(row.value), row.confidence, row.source)
-    return kept == (json.dumps(new.value), new.confidence, new.source)
-
-
-def _print_set(
-    session: Session,
-    whose: Entity,
-    before: "Attribute | None",
-    after: "Attribute",
-    *,
-    plan_id: str | None,
-    as_json: bool,
-) -> None:
-    from llm_maint.domain.plan_document import row_document
-
-    if as_json:
-        shown = {"before": before and row_document(before), "after": row_document(after)}
-        session.out.json({**_named(whose), "plan_id": plan_id, "row_id": after.id, **shown})
-        return
-    name = f"{whose}: [{after.id}] {after.category}: {after.key} = {after.text}"
-    if plan_id is None:
-        session.out.say(f"{name}; so it was already")
-    else:
-        was = "" if before is None else f" (was {before.text})"
-        session.out.say(f"{name}{was}; {_to_undo(plan_id)}")
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands in it twice")
+    return found
 
 
 def _to_undo(plan_id: str) -> str:
     return f"to undo: llm-maint profile undo {plan_id[:8]}"
 
 
-def _named(whose: Entity) -> dict[str, str]:
-    return {"entity_id": whose.id, "entity_type": whose.type}
+def _rows(rows: "list[Attribute]") -> str:
+    return f"{len(rows)} row{'s' * (len(rows) != 1)}"

@@ -4,7 +4,7 @@ import json
 import logging
 from pathlib import Path
 from string import hexdigits
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,9 +14,10 @@ from llm_maint.cli.session import DryRun, Json, Opened, Session, leave, session_
 from llm_maint.domain.chat import NO_USAGE
 from llm_maint.domain.nearest import unknown
 from llm_maint.domain.profile import Entity
-from llm_maint.errors import ExitCode, InvalidInputError, PlanRefusedError, UsageError
+from llm_maint.errors import DatabaseUnavailableError, InvalidInputError, MaintError, UsageError
 
 if TYPE_CHECKING:
+    from llm_maint.domain.plan import Plan
     from llm_maint.store.plans import StoredPlan
 
 log = logging.getLogger(__name__)
@@ -65,16 +66,16 @@ def plans(
 def diff(ctx: typer.Context, plan: PlanName, *, as_json: Json = False) -> None:
     """Show what a plan did or, if it is held or in a file, would do.
 
-    On a terminal long values are shortened; piped on, they are whole.
+    On a terminal long values are shortened around what differs; piped on, they are whole.
     """
-    from llm_maint.console.diff import plan_lines
+    from llm_maint.console.diff import plan_lines, stored_plan_lines
     from llm_maint.console.documents import stored_plan_document
-    from llm_maint.domain.plan_document import plan_document, read_plan
+    from llm_maint.domain.plan_document import plan_document
+    from llm_maint.store.effects import effects_of
     from llm_maint.store.plans import find_plan
 
     session = session_of(ctx)
-    if _is_file(plan):
-        saved = read_plan(_document_in(plan))
+    if (saved := _saved(plan)) is not None:
         if as_json:
             session.out.json(plan_document(saved))
         else:
@@ -82,14 +83,11 @@ def diff(ctx: typer.Context, plan: PlanName, *, as_json: Json = False) -> None:
         return
     with session.opened() as opened, opened.database.read() as connection:
         found = find_plan(connection, plan)
+        effects = effects_of(connection, found.entity, plan_id=found.id)
     if as_json:
-        session.out.json(stored_plan_document(found))
-    elif found.document:
-        session.out.lines(plan_lines(read_plan(found.document), brief=session.out.terminal))
+        session.out.json(stored_plan_document(found, effects))
     else:
-        session.out.say(
-            f"plan {found.id[:8]} is an {found.kind} of {found.entity} ({found.status})"
-        )
+        session.out.lines(stored_plan_lines(found, effects, brief=session.out.terminal))
 
 
 @app.command()
@@ -114,18 +112,19 @@ def apply(
     if (plan is None) != all_held:
         raise UsageError("which plan? name one, or all that are held with --all-held")
     session = session_of(ctx)
+    saved = None if plan is None else _saved(plan)
     with session.opened() as opened:
-        if plan is not None and _is_file(plan):
-            done = apply_saved(opened.context(), _document_in(plan), name=plan)
-        elif plan is not None:
-            with opened.database.read() as connection:
-                found = find_plan(connection, plan)
-            done = apply_held(opened.context(), found)
-        else:
+        if plan is None:
             with opened.database.read() as connection:
                 held = list_plans(connection, limit=None, status=HELD)
             _apply_all(session, opened, held, as_json=as_json)
             return
+        if saved is not None:
+            done = apply_saved(opened.context(), saved, name=plan)
+        else:
+            with opened.database.read() as connection:
+                found = find_plan(connection, plan)
+            done = apply_held(opened.context(), found)
     show_consolidation(session, done, dry_run=False, uses_model=True, as_json=as_json)
 
 
@@ -135,13 +134,16 @@ def _apply_all(
     """Apply plans, each by itself: one that cannot be applied stops no other."""
     from llm_maint.applying import apply_held
     from llm_maint.domain.consolidation import failed_report, report
+    from llm_maint.domain.settlement import worst
 
-    documents, refused = [], 0
+    documents, codes = [], []
     for each in held:
         try:
             done = apply_held(opened.context(), each)
-        except PlanRefusedError as error:
-            refused += 1
+        except DatabaseUnavailableError:
+            raise
+        except MaintError as error:
+            codes.append(error.exit_code)
             log.warning("%s: %s", each.entity, error)
             documents.append(failed_report(each.entity, error, spent=NO_USAGE, dry_run=False))
             continue
@@ -154,7 +156,7 @@ def _apply_all(
         session.out.json(documents)
     elif not held:
         session.out.say("no plan is held")
-    leave(ExitCode.JOB_FAILED if refused else ExitCode.OK)
+    leave(worst(codes))
 
 
 @app.command()
@@ -170,6 +172,7 @@ def undo(
 ) -> None:
     """Put back every row that a plan changed, as it was. An undo can itself be undone."""
     from llm_maint.applying import occasion_for
+    from llm_maint.console.documents import undone_document
     from llm_maint.store import undo
 
     session = session_of(ctx)
@@ -180,17 +183,7 @@ def undo(
         names = ", ".join(columns)
         log.warning("row %s: the database itself set %s (a trigger?)", row_id, names)
     if as_json:
-        session.out.json(
-            {
-                "plan_id": None if dry_run else undone.plan_id,
-                "reverts": undone.reverts,
-                "entity_id": undone.entity.id,
-                "entity_type": undone.entity.type,
-                "row_ids": undone.row_ids,
-                "altered_by_database": undone.altered,
-                "dry_run": dry_run,
-            }
-        )
+        session.out.json(undone_document(undone, dry_run=dry_run))
         return
     rows = f"{len(undone.row_ids)} row{'s' * (len(undone.row_ids) != 1)} of {undone.entity}"
     if dry_run:
@@ -218,8 +211,9 @@ def history(
     """
     from llm_maint.console.diff import effect_lines
     from llm_maint.console.documents import effect_document
+    from llm_maint.domain.choice import rows_meant
     from llm_maint.store.effects import effects_of
-    from llm_maint.store.profiles import known_entity
+    from llm_maint.store.profiles import attributes_of, known_entity
 
     session = session_of(ctx)
     with session.opened() as opened, opened.database.read() as connection:
@@ -228,6 +222,8 @@ def history(
         if not found:
             whose = known_entity(connection, whose)
             found = effects_of(connection, whose, limit=number, row_id=row)
+        if not found and row is not None:
+            rows_meant(attributes_of(connection, whose), row_id=row)
     if as_json:
         session.out.json([effect_document(each) for each in found])
     elif found:
@@ -236,18 +232,20 @@ def history(
         session.out.say(f"{whose}: nothing was changed yet")
 
 
-def _is_file(name: str) -> bool:
-    """Return whether a plan is named by its file: ids are hexadecimal digits alone."""
-    return not set(name) <= set(hexdigits) and Path(name).is_file()
+def _saved(name: str) -> "Plan | None":
+    """Return the plan of a file, None where the name is an id: these are hexadecimal digits."""
+    from llm_maint.applying import saved_plan
 
-
-def _document_in(file: str) -> dict[str, Any]:
+    if set(name) <= set(hexdigits):
+        return None
     try:
-        document = json.loads(Path(file).read_bytes())
+        document = json.loads(Path(name).read_bytes())
+    except FileNotFoundError as error:
+        raise InvalidInputError(f"no plan and no file {name!r}") from error
     except OSError as error:
-        raise InvalidInputError(f"cannot read {file}: {error.strerror}") from error
+        raise InvalidInputError(f"cannot read {name}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise InvalidInputError(f"{file} is not JSON") from error
+        raise InvalidInputError(f"{name} is not a plan: not JSON") from error
     if not isinstance(document, dict):
-        raise InvalidInputError(f"{file} is not a saved plan")
-    return document
+        raise InvalidInputError(f"{name} is not a plan")
+    return saved_plan(document, name=name)

@@ -103,7 +103,7 @@ def import_profile(
         return
     for each in imported:
         session.out.say(
-            f"{each['entity_id']}: {each['imported']} rows imported; "
+            f"{each['entity_id']}: {each['imported']} row{'s' * (each['imported'] != 1)} imported; "
             f"to undo: llm-maint profile undo {each['plan_id'][:8]}"
         )
     if not imported:

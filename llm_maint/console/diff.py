@@ -1,6 +1,6 @@
 """A consolidation as a diff: by operation, what was and what will be, and what was refused."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from llm_maint.console.excerpt import excerpt
 from llm_maint.console.output import Line
@@ -8,9 +8,10 @@ from llm_maint.console.tables import short_time
 from llm_maint.domain.consolidation import Consolidation
 from llm_maint.domain.judge import Op, Operation
 from llm_maint.domain.plan import Plan
+from llm_maint.domain.plan_document import read_plan
 from llm_maint.domain.profile import Attribute, AttributeId
 from llm_maint.store.effects import Effect
-from llm_maint.store.plans import UNDONE
+from llm_maint.store.plans import HELD, UNDONE, StoredPlan
 
 _TITLES = {
     Op.FOLD: "exact duplicates, folded",
@@ -42,7 +43,8 @@ def consolidation_lines(
     elif dry_run:
         yield Line("dry run: nothing was written", "bold")
     elif done.applied:
-        yield Line(f"applied; to undo: llm-maint profile undo {_short(done)}", "bold")
+        what = "applied" if _changes_rows(plan) else "nothing to change; the summary was written"
+        yield Line(f"{what}; to undo: llm-maint profile undo {_short(done)}", "bold")
     else:
         yield Line("nothing to change", "bold")
 
@@ -63,8 +65,8 @@ def plan_lines(plan: Plan, *, brief: bool = False) -> Iterator[Line]:
         for row_id in refused.row_ids:
             yield Line(f"    = {_row(rows[row_id], brief=brief)}", "dim")
     counted = ", ".join(f"{count} {fate}" for fate, count in plan.accounting().items() if count)
-    after = len(plan.rows if plan.held else plan.survivors())
-    yield Line(f"{plan.entity}: {len(plan.rows)} -> {after} rows ({counted or 'no rows'})", "bold")
+    size = f"{len(plan.rows)} -> {len(plan.survivors())} rows ({counted or 'no rows'})"
+    yield Line(f"{plan.entity}: {'if applied, ' if plan.held else ''}{size}", "bold")
 
 
 def _held_lines(done: Consolidation) -> Iterator[Line]:
@@ -72,6 +74,22 @@ def _held_lines(done: Consolidation) -> Iterator[Line]:
     if done.plan_id is not None:
         yield Line(f"  look at it: llm-maint profile diff {_short(done)}")
         yield Line(f"  apply it:   llm-maint profile apply {_short(done)}")
+
+
+def stored_plan_lines(
+    plan: StoredPlan, effects: Sequence[Effect], *, brief: bool = False
+) -> Iterator[Line]:
+    """Return a stored plan: what it says or, of what a person did, what came of it."""
+    when = short_time(plan.applied_at or plan.created_at)
+    yield Line(f"{when}  {plan.kind} {plan.id[:8]} of {plan.entity}, {plan.status}", "bold")
+    if not plan.document:
+        for each in effects:
+            yield from change_lines(each.before, each.after, brief=brief)
+        return
+    read = read_plan(plan.document)
+    yield from plan_lines(read, brief=brief)
+    if plan.status == HELD:
+        yield Line(f"held for review: {read.held}", "bold yellow")
 
 
 def effect_lines(effects: Iterable[Effect], *, brief: bool = False) -> Iterator[Line]:
@@ -88,7 +106,30 @@ def effect_lines(effects: Iterable[Effect], *, brief: bool = False) -> Iterator[
             into = f" into [{each.winner_id}]"
         why = f": {each.reason}" if each.reason else ""
         yield Line(f"  {each.effect}{into}{why}", "dim")
-        yield from _change_lines(each.before, each.after, brief=brief)
+        yield from change_lines(each.before, each.after, brief=brief)
+
+
+def change_lines(
+    before: Attribute | None,
+    after: Attribute | None,
+    *,
+    beside: Attribute | None = None,
+    brief: bool = False,
+) -> Iterator[Line]:
+    """Return a row before and after, as one line where it looks the same.
+
+    With `brief`, long values are shortened around where they differ from each other, or from those
+    of the row `beside`.
+    """
+    text = beside.text if beside else ""
+    if before is not None and after is not None and _row(before) == _row(after):
+        yield Line(f"    = {_row(before, text, brief=brief)}", "green")
+        return
+    was, will = (row.text if row else text for row in (before, after))
+    if before is not None:
+        yield Line(f"    - {_row(before, will, brief=brief)}", "red strike")
+    if after is not None:
+        yield Line(f"    + {_row(after, was, brief=brief)}", "green")
 
 
 def _operation_lines(
@@ -96,28 +137,20 @@ def _operation_lines(
 ) -> Iterator[Line]:
     if operation.reason:
         yield Line(f"  {operation.reason}", "dim")
+    first = next((rows[i] for i in operation.retired), None)
     for row_id in operation.row_ids:
         before = rows[row_id]
         if operation.op is Op.CONFLICT:
-            yield Line(f"    ? {_row(before, brief=brief)}", "yellow")
+            other = next((rows[i] for i in operation.row_ids if i != row_id), before)
+            yield Line(f"    ? {_row(before, other.text, brief=brief)}", "yellow")
         elif row_id in operation.retired:
-            yield from _change_lines(before, None, brief=brief)
+            yield from change_lines(before, None, beside=operation.after, brief=brief)
         else:
-            yield from _change_lines(before, operation.after, brief=brief)
+            yield from change_lines(before, operation.after, beside=first, brief=brief)
 
 
-def _change_lines(
-    before: Attribute | None, after: Attribute | None, *, brief: bool
-) -> Iterator[Line]:
-    """Return a row before and after, as one line where it looks the same."""
-    if before is not None and after is not None and _row(before) == _row(after):
-        yield Line(f"    = {_row(before, brief=brief)}", "green")
-        return
-    was, will = (row.text if row else "" for row in (before, after))
-    if before is not None:
-        yield Line(f"    - {_row(before, will, brief=brief)}", "red strike")
-    if after is not None:
-        yield Line(f"    + {_row(after, was, brief=brief)}", "green")
+def _changes_rows(plan: Plan) -> bool:
+    return any(op.op is not Op.CONFLICT for op in plan.operations)
 
 
 def _row(row: Attribute, beside: str = "", *, brief: bool = False) -> str:

@@ -12,6 +12,7 @@ from llm_maint.store.effects import Effect
 from llm_maint.store.jobs import ScheduledJob
 from llm_maint.store.plans import StoredPlan
 from llm_maint.store.profiles import EntityCount, ProfileHead
+from llm_maint.store.undo import Undone
 
 
 def job_document(job: ScheduledJob, *, now: datetime) -> dict[str, Any]:
@@ -78,10 +79,11 @@ def profile_document(
     }
 
 
-def stored_plan_document(plan: StoredPlan) -> dict[str, Any]:
-    """Return a stored plan as `profile diff --json` prints it."""
+def stored_plan_document(plan: StoredPlan, effects: Sequence[Effect]) -> dict[str, Any]:
+    """Return a stored plan, and what it did to rows, as `profile diff --json` prints it."""
     whole = plan_document(read_plan(plan.document)) if plan.document else {}
-    return {**whole, **plan_line_document(plan)}
+    done = [effect_document(each) for each in effects]
+    return {**whole, **plan_line_document(plan), "effects": done}
 
 
 def plan_line_document(plan: StoredPlan) -> dict[str, Any]:
@@ -99,6 +101,46 @@ def plan_line_document(plan: StoredPlan) -> dict[str, Any]:
     }
 
 
+def undone_document(undone: Undone, *, dry_run: bool) -> dict[str, Any]:
+    """Return what an undo did, or would do, as `profile undo --json` prints it."""
+    return {
+        "plan_id": None if dry_run else undone.plan_id,
+        "reverts": undone.reverts,
+        "entity_id": undone.entity.id,
+        "entity_type": undone.entity.type,
+        "row_ids": undone.row_ids,
+        "altered_by_database": undone.altered,
+        "dry_run": dry_run,
+    }
+
+
+def set_document(
+    entity: Entity, before: Attribute | None, after: Attribute, plan_id: str | None
+) -> dict[str, Any]:
+    """Return what was set as `profile set --json` prints it; no plan where it was so already."""
+    return {
+        **_named(entity),
+        "plan_id": plan_id,
+        "row_id": after.id,
+        "before": before and row_document(before),
+        "after": row_document(after),
+    }
+
+
+def unset_document(
+    entity: Entity, gone: Sequence[Attribute], plan_id: str | None, *, dry_run: bool
+) -> dict[str, Any]:
+    """Return what was removed as `profile unset --json` prints it."""
+    rows = [row_document(row) for row in gone]
+    done = {"dry_run": dry_run, "plan_id": plan_id, "removed": len(rows)}
+    return {**_named(entity), **done, "rows": rows}
+
+
+def pins_document(entity: Entity, pinned: Sequence[str], *, changed: bool) -> dict[str, Any]:
+    """Return the pinned keys as `profile pin --json` prints them."""
+    return {**_named(entity), "pinned_keys": pinned, "changed": changed}
+
+
 def effect_document(effect: Effect) -> dict[str, Any]:
     """Return what became of a row as `profile history --json` prints it."""
     return {
@@ -113,6 +155,10 @@ def effect_document(effect: Effect) -> dict[str, Any]:
         "before": effect.before and row_document(effect.before),
         "after": effect.after and row_document(effect.after),
     }
+
+
+def _named(entity: Entity) -> dict[str, str]:
+    return {"entity_id": entity.id, "entity_type": entity.type}
 
 
 def stamp(moment: datetime | None) -> str | None:

@@ -11,7 +11,6 @@ from llm_maint.domain.profile import Attribute, AttributeId, Entity, Policy
 from llm_maint.domain.progress import Steps
 from llm_maint.domain.relation import Relations
 from llm_maint.domain.reply import Refused
-from llm_maint.domain.second_opinion import SecondOpinion
 from llm_maint.domain.wear import Wear, wear_after, worn_out
 from llm_maint.errors import BudgetSpentError
 
@@ -103,11 +102,8 @@ async def consult(
     parts = case.parts(relations, size=size)
     verdict = Verdict(asked=frozenset(row.id for part in parts for row in part))
     ask = partial(ask_all, complete, case.entity, size=size, steps=steps)
-    answers = await ask(parts, turn=turn)
-    judgement = judge(case.rows, answers.proposals, case.policy, worn=worn_out(case.wear))
-    if second_opinion.is_needed(judgement):
-        judgement = await _confirmed(ask, case, verdict, judgement, answers, size=size)
-    verdict.add(judgement, answers)
+    consulting = _Consulting(case, verdict, ask, size)
+    await consulting.about(case.rows, parts, turn=turn)
     alike = list(relations.strong())
     for _ in range(MORE_PASSES):
         now = verdict.rows_now(case)
@@ -116,35 +112,48 @@ async def consult(
         if not again:
             break
         try:
-            answers = await ask(Relations(again).batches(size=size))
+            found = await consulting.about(now, Relations(again).batches(size=size))
         except BudgetSpentError:
             verdict.left |= apart
             break
-        worn = worn_out(wear_after(case.wear, verdict.operations, case.rows))
-        judgement = judge(now, answers.proposals, case.policy, worn=worn)
-        if not verdict.add(judgement, answers):
+        if not found:
             break
     return verdict
 
 
-async def _confirmed(
-    ask: Callable[..., Awaitable[Answers]],
-    case: Case,
-    verdict: Verdict,
-    judgement: Judgement,
-    answers: Answers,
-    *,
-    size: int,
-) -> Judgement:
-    """Ask once more about rows that would be lost; what cannot be asked is left for next time."""
-    second = SecondOpinion(judgement, case.rows, answers.met)
-    try:
-        again = await ask(second.parts(size=size))
-    except BudgetSpentError:
-        again = Answers()
-        verdict.left |= {row_id for op in second.doubtful for row_id in op.row_ids}
-    verdict.left |= again.left - second.controls
-    return second.confirmed(again)
+@dataclass(frozen=True, slots=True)
+class _Consulting:
+    """What each pass does: ask, judge, and doubt what would lose many rows."""
+
+    case: Case
+    verdict: Verdict
+    ask: Callable[..., Awaitable[Answers]]
+    size: int
+
+    async def about(
+        self, rows: Sequence[Attribute], parts: Sequence[Sequence[Attribute]], *, turn: int = 0
+    ) -> int:
+        """Ask about parts of the rows as they now are; return how many operations stand."""
+        answers = await self.ask(parts, turn=turn)
+        done = self.verdict.operations
+        worn = worn_out(wear_after(self.case.wear, done, self.case.rows))
+        judgement = judge(rows, answers.proposals, self.case.policy, worn=worn)
+        doubtful = second_opinion.doubtful(judgement)
+        if doubtful and second_opinion.is_needed((*done, *doubtful)):
+            judgement = await self._confirmed(judgement, rows, answers)
+        return self.verdict.add(judgement, answers)
+
+    async def _confirmed(
+        self, judgement: Judgement, rows: Sequence[Attribute], answers: Answers
+    ) -> Judgement:
+        """Ask once more about rows that would go; what cannot be asked is left for next time."""
+        asked = second_opinion.questions(judgement, rows, answers.met, size=self.size)
+        try:
+            again = await self.ask(asked.parts)
+        except BudgetSpentError:
+            again = Answers(left=frozenset(row.id for part in asked.parts for row in part))
+        self.verdict.left |= again.left - asked.controls
+        return second_opinion.confirmed(judgement, asked, again)
 
 
 def _apart(

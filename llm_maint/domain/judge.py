@@ -9,7 +9,7 @@ from enum import StrEnum
 from llm_maint.domain.merge import merge
 from llm_maint.domain.profile import Attribute, AttributeId, Policy, latest, surety, united
 from llm_maint.domain.reply import Proposal, Refused
-from llm_maint.domain.wording import folded, snake_case, symbols
+from llm_maint.domain.wording import folded, key_of
 
 
 class Op(StrEnum):
@@ -76,9 +76,7 @@ def fold(
     """
     same: defaultdict[tuple[object, ...], list[Attribute]] = defaultdict(list)
     for row in rows:
-        # The symbols of a key are no part of its snake_case, and a part of the fact: c++ and c#.
-        key = (snake_case(row.key), *sorted(symbols(row.key)))
-        identity = (row.category.strip().lower(), key, folded(row.value))
+        identity = (row.category.strip().lower(), key_of(row.key), folded(row.value))
         same[identity].append(row)
     operations = tuple(
         _joined(Op.FOLD, "the same key and value", group, policy)

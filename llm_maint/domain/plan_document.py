@@ -1,6 +1,7 @@
 """A plan as a JSON document and back: what `--json` prints, files carry and the store keeps."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict
 from typing import Any
 
@@ -82,7 +83,7 @@ def read_plan(document: Mapping[str, Any]) -> Plan:
     try:
         return _read(document)
     except (KeyError, TypeError, AttributeError, ValueError, DataError, AssertionError) as error:
-        raise InvalidInputError(f"not a saved plan: {error!r}") from error
+        raise InvalidInputError("not a plan that llm-maint saved, or it was altered") from error
 
 
 def _operation_document(op: Operation, before: Mapping[Any, Attribute]) -> dict[str, Any]:
@@ -98,6 +99,7 @@ def _operation_document(op: Operation, before: Mapping[Any, Attribute]) -> dict[
 
 def _read(document: Mapping[str, Any]) -> Plan:
     llm = document["llm"]
+    ids = {row["id"] for row in document["rows"]}
     plan = Plan(
         entity=Entity(_text(document["entity_type"]), _text(document["entity_id"])),
         rows=tuple(_read_row(row, row["image"]) for row in document["rows"]),
@@ -106,7 +108,7 @@ def _read(document: Mapping[str, Any]) -> Plan:
             for op, image in zip(document["operations"], document["images_after"], strict=True)
         ),
         refused=tuple(
-            Refused(r["guard"], r["reason"], tuple(r["row_ids"]))
+            Refused(_text(r["guard"]), _text(r["reason"]), tuple(_known(r["row_ids"], ids)))
             for r in document["dropped_operations"]
         ),
         unreviewed=frozenset(document["unreviewed"]),
@@ -115,8 +117,8 @@ def _read(document: Mapping[str, Any]) -> Plan:
         left=frozenset(_left(document)),
         model=llm["model"],
         prompt_version=document["prompt_version"],
-        usage=Usage(**{name: n for name, n in llm.items() if name != "model"}),
-        advice=tuple(document.get("advice", ())),
+        usage=Usage(**{name: int(n) for name, n in llm.items() if name != "model"}),
+        advice=tuple(map(_text, document.get("advice", ()))),
     )
     plan.check()
     return plan
@@ -133,7 +135,7 @@ def _read_operation(op: Mapping[str, Any], image: Any) -> Operation:  # noqa: AN
     after: Mapping[str, Any] | None = op["after"]
     return Operation(
         op=Op(op["op"]),
-        reason=op["reason"],
+        reason=_text(op["reason"]),
         row_ids=tuple(_ids(op["row_ids"])),
         after=None if after is None else _read_row(after, image),
     )
@@ -158,6 +160,12 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is not a text")
     return value
+
+
+def _known(names: Sequence[Any], ids: AbstractSet[Any]) -> Sequence[Any]:
+    if not ids >= {*names}:
+        raise ValueError("an unknown row")
+    return names
 
 
 def _ids(names: Sequence[Any]) -> Sequence[Any]:

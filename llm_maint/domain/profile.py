@@ -87,6 +87,12 @@ class Attribute:
         return Saying(self.key, self.text)
 
 
+WRITTEN = frozenset(
+    {"category", "key", "value", "confidence", "source", "created_at", "updated_at"}
+)
+"""The columns that a consolidation may write."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What a consolidation must respect; from the settings `profile_maintenance.*`.

@@ -56,6 +56,15 @@ def snake_case(key: str) -> str:
     return "_".join(_spaced(key).split())
 
 
+def key_of(key: str) -> tuple[str, ...]:
+    """Return what tells a key from others: its snake_case, and its symbols beside it.
+
+    The symbols of a key are no part of its snake_case, and a part of the fact: c++ and c#. A key
+    without a letter or a digit is only alike to itself.
+    """
+    return (snake_case(key) or key.strip(), *sorted(symbols(key)))
+
+
 def symbols(text: str) -> set[str]:
     """Return the symbols of a text that are a part of what it says: the ++ of C++, a euro sign."""
     return set(_SYMBOL.findall(unicodedata.normalize("NFKC", text)))

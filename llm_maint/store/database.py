@@ -65,6 +65,7 @@ class Database:
                 dialect.bound_locks(connection, seconds=self.timeout)
                 yield connection
                 if rolls_back:
+                    dialect.check_constraints(connection)
                     transaction.rollback()
 
     def upgrade(self, *, now: datetime) -> tuple[int, int]:

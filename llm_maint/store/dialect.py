@@ -96,7 +96,14 @@ def _postgresql_engine(url: sa.URL, *, schema: str, timeout: int) -> Engine:
         hide_parameters=True,
     )
     sa.event.listen(engine, "connect", _read_any_time)
+    sa.event.listen(engine, "checkin", _allow_what_the_server_does)
     return engine
+
+
+def _allow_what_the_server_does(connection: Any, _record: object) -> None:  # noqa: ANN401 psycopg's
+    """After a transaction that only read, let the server's default say whether one may write."""
+    if connection is not None:
+        connection.read_only = None
 
 
 def _read_any_time(connection: Any, _record: object) -> None:  # noqa: ANN401 psycopg's
@@ -135,6 +142,12 @@ def bound_locks(connection: Connection, *, seconds: int) -> None:
     """Give up a lock after this long, in this transaction: on SQLite the connection does."""
     if is_postgresql(connection):
         connection.execute(sa.select(sa.func.set_config("lock_timeout", f"{seconds}s", True)))
+
+
+def check_constraints(connection: Connection) -> None:
+    """Check what the database would only check at the end of the transaction."""
+    if is_postgresql(connection):
+        connection.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE"))
 
 
 def server_time(connection: Connection) -> datetime | None:

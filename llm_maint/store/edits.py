@@ -1,15 +1,15 @@
 """What a person changes: rows imported, set and unset; journalled, so that it can be undone."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from llm_maint.domain.profile import Attribute, Entity, Image
+from llm_maint.domain.profile import Attribute, Entity, Image, Scalar
 from llm_maint.domain.transfer import NewAttribute
 from llm_maint.errors import SchemaError
-from llm_maint.store import journal, profiles, rows
+from llm_maint.store import journal, profiles, rows, wear
 from llm_maint.store.plans import EDIT, IMPORT
 
 
@@ -51,32 +51,49 @@ def ensure_profile(recorder: journal.Recorder, entity: Entity, occasion: journal
 
 def set_row(
     connection: Connection, before: Attribute | None, new: NewAttribute, occasion: journal.Occasion
-) -> tuple[Attribute, str]:
+) -> tuple[Attribute, str | None]:
     """Give a row another value, or insert one where there is none before.
 
-    The value has another origin then: source and confidence are those of `new`, and so is the
-    message, for the one it came from does not say it. Id, key, creation and all other columns stay.
+    The value has another origin then: source and confidence are those of `new`, where it has none
+    explicit and 1 as far as the table has columns for them; and no message says it. Id, key,
+    creation and all other columns stay.
 
     Returns:
-        The row as the database then has it, and the plan's id.
+        The row as the database then has it, and the plan's id; None where it was so already.
 
     """
-    recorder = journal.Recorder(connection)
     table = rows.user_table(connection, profiles.ATTRIBUTES)
-    image = _present(table, _image(connection, new, profiles.exact_time(connection, occasion.now)))
+    image = dict(_image(connection, new, profiles.exact_time(connection, occasion.now)))
+    for name, default in _BY_HAND.items():
+        if image[name] is None and name in table.columns:
+            image[name] = default
+    image = dict(_present(table, image))
+    recorder = journal.Recorder(connection)
     if before is None:
         ensure_profile(recorder, new.entity, occasion)
         written = recorder.write(table, None, image, "inserted")
     else:
         changed = {name: image[name] for name in _SET if name in image}
+        if _same(before, profiles.as_attribute({**before.image, **changed})):
+            return before, None
         written = recorder.write(table, before.image, {**before.image, **changed}, "edited")
     assert written is not None
+    after = profiles.as_attribute(written)
+    wear.forget(connection, new.entity, [after.id])
     journal.write_summary(recorder, new.entity, occasion)
     journal.keep(recorder, new.entity, occasion, kind=EDIT, document={})
-    return profiles.as_attribute(written), recorder.plan_id
+    return after, recorder.plan_id
 
 
 _SET = ("value", "confidence", "source", "source_message_id", "updated_at")
+
+_BY_HAND: Mapping[str, Scalar] = {"source": "explicit", "confidence": 1.0}
+
+
+def _same(row: Attribute, other: Attribute) -> bool:
+    """Return whether two rows say the same, to the type of the value, and as surely."""
+    one, two = ((json.dumps(each.value), each.confidence, each.source) for each in (row, other))
+    return one == two
 
 
 def delete_rows(
@@ -88,6 +105,7 @@ def delete_rows(
     journal.refuse_cascades(connection, table)
     for row in gone:
         recorder.write(table, row.image, None, "deleted")
+    wear.forget(connection, entity, [row.id for row in gone])
     journal.write_summary(recorder, entity, occasion)
     journal.keep(recorder, entity, occasion, kind=EDIT, document={})
     return recorder.plan_id

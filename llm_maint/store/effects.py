@@ -36,9 +36,23 @@ class Effect:
 
 
 def effects_of(
-    connection: Connection, entity: Entity, *, limit: int, row_id: str | None = None
+    connection: Connection,
+    entity: Entity,
+    *,
+    limit: int | None = None,
+    row_id: str | None = None,
+    plan_id: str | None = None,
 ) -> list[Effect]:
-    """Return the last effects on an entity's rows, newest last; `row_id`: only of this one."""
+    """Return the last effects on an entity's rows, newest last.
+
+    Args:
+        connection: an open transaction.
+        entity: whose rows.
+        limit: at most so many.
+        row_id: only of this row.
+        plan_id: only of this plan.
+
+    """
     wanted = [
         plans.c.entity_type == entity.type,
         plans.c.entity_id == entity.id,
@@ -46,6 +60,8 @@ def effects_of(
     ]
     if row_id is not None:
         wanted.append(journal.c.row_id == row_id)
+    if plan_id is not None:
+        wanted.append(plans.c.id == plan_id)
     at = sa.func.coalesce(plans.c.applied_at, plans.c.created_at)
     query = (
         sa.select(journal, plans.c.kind, plans.c.status, plans.c.applied_at, plans.c.created_at)

@@ -15,7 +15,7 @@ from llm_maint.domain.plan import Plan
 from llm_maint.domain.plan_document import saved_document
 from llm_maint.domain.profile import Attribute, AttributeId, Entity, Image
 from llm_maint.domain.settlement import storable
-from llm_maint.errors import DatabaseBusyError, SchemaError
+from llm_maint.errors import DataError, SchemaError
 from llm_maint.store import judgements, profiles, rows, wear
 from llm_maint.store.plans import (
     APPLIED,
@@ -54,7 +54,7 @@ class Recorder:
         """Insert, change or delete a row; return it as the database then has it.
 
         Raises:
-            DatabaseBusyError: it is not as it was read, although it was locked.
+            DataError: the database itself kept the change out: the row was locked.
 
         """
         written: Image | None
@@ -64,11 +64,11 @@ class Recorder:
         elif after is None:
             written = None
             if not rows.delete_image(self.connection, table, before):
-                raise DatabaseBusyError("a row changed while it was written; nothing was changed")
+                raise _kept_out(table, before)
         else:
             written = rows.update_image(self.connection, table, before, after)
             if written is None:
-                raise DatabaseBusyError("a row changed while it was written; nothing was changed")
+                raise _kept_out(table, before)
             written = {name: written[name] for name in before}
         self._note(table.name, before, written, effect)
         return written
@@ -92,6 +92,12 @@ class Recorder:
                 "after_image": after and json.dumps(after),
             }
         )
+
+
+def _kept_out(table: rows.UserTable, row: Image) -> DataError:
+    return DataError(
+        f"{table.name}: row {row['id']} could not be written (a trigger?); nothing was changed"
+    )
 
 
 def apply(
@@ -167,7 +173,7 @@ def hold(connection: Connection, plan: Plan, occasion: Occasion) -> str:
 
 def write_summary(recorder: Recorder, entity: Entity, occasion: Occasion) -> None:
     """Render the summary from the rows as they now are, and store it where it differs."""
-    head = profiles.head_of(recorder.connection, entity)
+    head = profiles.head_of(recorder.connection, entity, lock=True)
     if occasion.summarise is None or head is None or "summary" not in head.image:
         return
     surviving = profiles.attributes_of(recorder.connection, entity)

@@ -19,11 +19,14 @@ def pin(connection: Connection, entity: Entity, key: str, *, now: datetime) -> b
     """Pin a key, given as snake_case; return False where it was pinned already."""
     if key in pins_of(connection, entity):
         return False
-    connection.execute(
-        profile_pins.insert().values(
-            entity_type=entity.type, entity_id=entity.id, key=key, pinned_at=now
-        )
+    new = profile_pins.insert().values(
+        entity_type=entity.type, entity_id=entity.id, key=key, pinned_at=now
     )
+    try:
+        with connection.begin_nested():
+            connection.execute(new)
+    except sa.exc.IntegrityError:  # somebody else at the same moment
+        return False
     return True
 
 

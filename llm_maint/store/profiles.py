@@ -103,11 +103,27 @@ def attributes_of(connection: Connection, entity: Entity, *, lock: bool = False)
     return [as_attribute(image) for image in found]
 
 
-def head_of(connection: Connection, entity: Entity) -> ProfileHead | None:
-    """Return an entity's row of `entity_profiles`, None where there is none."""
+def attributes_to_change(connection: Connection, entity: Entity) -> list[Attribute]:
+    """Return an entity's rows, locked; and whoever asks so waits until the transaction ends.
+
+    Locked rows keep nobody from inserting a further one, so this is for those who would insert one
+    where there is none. On SQLite whoever writes is alone.
+    """
+    if is_postgresql(connection):
+        name = f"llm-maint {entity.type} {entity.id}"
+        lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))
+        connection.execute(sa.select(lock))
+    return attributes_of(connection, entity, lock=True)
+
+
+def head_of(connection: Connection, entity: Entity, *, lock: bool = False) -> ProfileHead | None:
+    """Return an entity's row of `entity_profiles`, None where there is none.
+
+    With `lock`, nobody can change it until the transaction ends.
+    """
     pin_text_form(connection)
     table = user_table(connection, PROFILES)
-    images = read_images(connection, table, *of_entity(table, entity))
+    images = read_images(connection, table, *of_entity(table, entity), lock=lock)
     if not images:
         return None
     image = images[0]

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from llm_maint.domain.profile import Image, Scalar
-from llm_maint.errors import SchemaError
+from llm_maint.errors import DataError, SchemaError
 from llm_maint.store.columns import IdInsert, RawText, RawType
 from llm_maint.store.dialect import is_postgresql
 
@@ -103,7 +103,7 @@ def with_ids(
 
 
 def insert_image(connection: Connection, table: UserTable, image: Image) -> Image:
-    """Insert a row of these columns; return it as the database then has it."""
+    """Insert a row of these columns; return it as the database then has it, or raise DataError."""
     clause = table.clause
     values = {
         name: _typed(connection, table, name, value)
@@ -111,7 +111,8 @@ def insert_image(connection: Connection, table: UserTable, image: Image) -> Imag
         if not table.columns[name].generated
     }
     inserted = _returned(connection, table, IdInsert(clause).values(values))
-    assert inserted is not None
+    if inserted is None:
+        raise DataError(f"{table.name}: a row was not inserted (a trigger?); nothing was changed")
     return inserted
 
 

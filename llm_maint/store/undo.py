@@ -9,10 +9,18 @@ from sqlalchemy.engine import Connection
 
 from llm_maint.domain.memory import mark
 from llm_maint.domain.profile import AttributeId, Entity, Image
-from llm_maint.errors import PlanRefusedError
-from llm_maint.store import journal, judgements, profiles, rows
+from llm_maint.errors import PlanRefusedError, UnknownNameError
+from llm_maint.store import journal, judgements, profiles, rows, wear
 from llm_maint.store.database import Database
-from llm_maint.store.plans import APPLIED, UNDO, UNDONE, StoredPlan, find_plan, set_status
+from llm_maint.store.plans import (
+    APPLIED,
+    CONSOLIDATION,
+    UNDO,
+    UNDONE,
+    StoredPlan,
+    find_plan,
+    set_status,
+)
 from llm_maint.store.tables import journal as entries
 
 
@@ -64,9 +72,10 @@ def _undo(connection: Connection, name: str, occasion: journal.Occasion, *, forc
     changes_made = _changes_of(connection, plan.id)
     edited = [c for c in changes_made if c.edited and c.table.name == profiles.ATTRIBUTES]
     if edited and not force:
-        ids = ", ".join(change.row_id for change in edited)
+        ids = ", ".join(change.row_id for change in edited[:10]) + ", ..." * (len(edited) > 10)  # noqa: PLR2004 one line
         raise PlanRefusedError(
-            f"edited since plan {plan.id[:8]}: row {ids}; --force puts back what was before"
+            f"changed since plan {plan.id[:8]}: row {ids}; undo what came later first, "
+            "or --force puts back what was before"
         )
     recorder = journal.Recorder(connection)
     # A summary that was written anew since fits no longer, and neither does the one before.
@@ -146,6 +155,8 @@ def _put_back(recorder: journal.Recorder, change: _Change) -> tuple[str, ...]:
             raise PlanRefusedError(
                 f"{change.table.name} has no column {', '.join(sorted(missing))} now"
             )
+    if change.before is None:
+        journal.refuse_cascades(recorder.connection, change.table)
     written = recorder.write(change.table, change.present, change.before, "restored")
     if written is None or change.before is None:
         return ()
@@ -159,7 +170,24 @@ def _settle_undo(
     set_status(connection, APPLIED, UNDONE, plan_id=plan.id)
     if plan.reverts is not None:
         set_status(connection, UNDONE, APPLIED, plan_id=plan.reverts)
+    _unwear(connection, plan)
     _remember_put_back(connection, plan, recorder, occasion)
+
+
+def _unwear(connection: Connection, plan: StoredPlan) -> None:
+    """Count a text that is taken back as not written, and one that comes again as written."""
+    step, first = -1, plan
+    while first.reverts is not None:  # an undo of an undo of ...
+        try:
+            step, first = -step, find_plan(connection, first.reverts)
+        except UnknownNameError:  # so old that it is pruned
+            return
+    query = sa.select(entries.c.row_id).where(
+        entries.c.plan_id == first.id, entries.c.effect == "rewritten"
+    )
+    written = connection.execute(query).scalars().all()
+    if first.kind == CONSOLIDATION and written:
+        wear.wear_back(connection, plan.entity, written, step)
 
 
 def _remember_put_back(

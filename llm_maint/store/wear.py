@@ -1,5 +1,6 @@
 """Wear as it is kept: how often a model's text was written into each row of an entity."""
 
+from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 
 import sqlalchemy as sa
@@ -39,6 +40,20 @@ def wear_more(connection: Connection, plan: Plan) -> None:
             for row_id in changed
         ],
     )
+
+
+def wear_back(connection: Connection, entity: Entity, ids: Collection[str], step: int) -> None:
+    """Count rewritings as undone (`step` -1) or done again (1)."""
+    here = (*_of(entity), profile_wear.c.row_id.in_(ids))
+    more = {"rewrites": profile_wear.c.rewrites + step}
+    connection.execute(sa.update(profile_wear).where(*here).values(more))
+    connection.execute(sa.delete(profile_wear).where(*_of(entity), profile_wear.c.rewrites < 0))
+
+
+def forget(connection: Connection, entity: Entity, ids: Iterable[AttributeId]) -> None:
+    """Forget the wear of rows: a person wrote their text, or they are gone."""
+    here = profile_wear.c.row_id.in_([str(row_id) for row_id in ids])
+    connection.execute(sa.delete(profile_wear).where(*_of(entity), here))
 
 
 def _of(entity: Entity) -> tuple[sa.ColumnElement[bool], ...]:

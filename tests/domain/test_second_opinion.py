@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -134,3 +135,19 @@ def test_what_cannot_be_asked_again_is_left_for_next_time() -> None:
     verdict = asyncio.run(consult(complete, case, size=60))
     assert verdict.operations == ()
     assert verdict.left == set(range(100, 112))
+
+
+def test_losses_of_a_further_pass_are_doubted_as_well() -> None:
+    """A model that would have rows go at the second look has to say so at the third."""
+    rows = [attribute(n, "walk", f"walks along the river {n} to the old mill") for n in range(40)]
+    looks: Counter[str] = Counter()
+
+    def model(document: dict[str, Any]) -> dict[str, Any]:
+        looks.update(row["value"] for row in document["rows"])
+        gone = [row["id"] for row in document["rows"] if looks[row["value"]] == 2]
+        return reply(document, remove=gone)
+
+    verdict, _ = _asked(rows, model, size=10)
+    assert max(looks.values()) > 2
+    assert verdict.operations == ()
+    assert {each.guard for each in verdict.refused} == {GUARD}

@@ -198,7 +198,7 @@ def _undone(database: Database, done: Consolidation, counts: Counter[str]) -> bo
     try:
         undo_plan(database, done.plan_id, occasion(NOW))
     except PlanRefusedError as refused:
-        assert "edited since" in str(refused)  # noqa: PT017 any other is wrong, too
+        assert "changed since" in str(refused)  # noqa: PT017 any other is wrong, too
         counts["undo refused"] += 1
         return False
     counts["undone"] += 1

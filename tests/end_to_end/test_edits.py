@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from command import Command, ids_by_key, reply
+from command import Command, ids_by_key, reply, row
 from model_server import ModelServer
 
 NICK = ("--entity", "nick")
@@ -45,8 +45,12 @@ def test_set_inserts_a_row_where_there_is_none(command: Command) -> None:
     before = command.export()
     tea = ("profile", "set", *NICK, "--category", "Preference", "--key", "tea", "--value", "green")
     inserted = command(*tea, "--source", "survey", "--confidence", "0.7", "--json").json
-    (row,) = _at(command, "tea")
-    assert (row["category"], row["source"], row["confidence"]) == ("preference", "survey", 0.7)
+    (tea_row,) = _at(command, "tea")
+    assert (tea_row["category"], tea_row["source"], tea_row["confidence"]) == (
+        "preference",
+        "survey",
+        0.7,
+    )
     assert inserted["before"] is None
     again = command(*tea, "--source", "survey", "--confidence", "0.7", "--json").json
     assert again["plan_id"] is None
@@ -115,7 +119,7 @@ def test_a_pinned_key_is_left_alone(command: Command) -> None:
         (("unset", "--key", "employr"), "did you mean 'employer'?"),
         (("unset", "--category", "fakt"), "did you mean 'fact'?"),
         (("pin", "--off"), "--key"),
-        (("pin", "--key", "..."), "no key"),
+        (("pin", "--key", " "), "1 to 100 characters"),
     ],
 )
 def test_what_is_not_clear_changes_nothing(
@@ -154,3 +158,41 @@ def test_what_was_set_is_asked_about_like_any_new_row(sqlite_command: Command) -
     assert (winner["op"], winner["after"]["value"]) == ("supersede", "works at Cedar Inn")
     assert left["id"] in winner["row_ids"]
     assert json.dumps(done).count("protected") == 0
+
+
+def test_keys_that_differ_by_a_symbol_are_different_keys(sqlite_command: Command) -> None:
+    """C is not C++; a key without letters is alike to itself alone; spelling goes before likeness."""
+    keys = ["C++", "C#", "A-", "👋", "!!!", "Tea Time", "tea_time"]
+    rows = [row(key, f"about {key}", entity_id="kim") for key in keys]
+    sqlite_command("profile", "import", "-", stdin=json.dumps(rows))
+    kim = ("--entity", "kim", "--category", "fact")
+    for key in ("C", "A"):
+        made = sqlite_command("profile", "set", *kim, "--key", key, "--value", "x", "--json").json
+        assert made["before"] is None
+    spelt = sqlite_command("profile", "set", *kim, "--key", "tea_time", "--value", "x", "--json")
+    assert spelt.json["before"]["value"] == "about tea_time"
+    assert sqlite_command("profile", "unset", *kim, "--key", "👋", "--json").json["removed"] == 1
+    assert "🙂" in sqlite_command("profile", "unset", *kim, "--key", "🙂", code=2).errors
+    left = [each["key"] for each in sqlite_command.export("kim")]
+    assert left == ["C++", "C#", "A-", "!!!", "Tea Time", "tea_time", "C", "A"]
+
+
+def test_many_who_set_one_new_key_make_one_row(command: Command) -> None:
+    """Whoever comes second sees the row of the first."""
+    line = ("profile", "set", *NICK, "--category", "fact", "--key", "race", "--value")
+    running = [command.started(*line, str(number)) for number in range(4)]
+    assert [process.wait(60) for process in running] == [0] * 4
+    for process in running:
+        process.communicate()
+    assert len(_at(command, "race")) == 1
+
+
+def test_a_pin_that_protects_nothing_says_so(sqlite_command: Command) -> None:
+    """It may be meant for rows to come; it may be a slip."""
+    assert (
+        "did you mean 'allergy'?" in sqlite_command("profile", "pin", *NICK, "--key", "alergy").out
+    )
+    for_all = sqlite_command.having(profile_maintenance_pinned_keys='["employer"]')
+    assert "employer" in for_all("profile", "pin", *NICK).out
+    off = for_all("profile", "pin", *NICK, "--key", "employer", "--off", code=2)
+    assert "pinned_keys" in off.errors

@@ -34,37 +34,53 @@ def test_a_plan_in_a_file_is_shown_applied_and_undone(command: Command, saved: P
     assert command.export() == before
 
 
-def _forged(document: dict[str, Any], where: str) -> None:
-    winner = next(op for op in document["operations"] if op["after"] is not None)
-    if where == "image":
-        image = document["images_after"][document["operations"].index(winner)]
-        image["value"] = '"owned"'
-    elif where == "after":
-        winner["after"]["value"] = "owned"
-    elif where == "rows":
-        document["rows"][0]["value"] = "harmless"
-    elif where == "twice":
-        document["operations"].append(winner)
-        document["images_after"].append(document["images_after"][0])
-    elif where == "format":
-        document["format"] = 99
+GONE = object()
+
+WINNER = "winner"
+
+FORGERIES: dict[str, tuple[tuple[str | int, ...], Any]] = {
+    "the image of a winner": (("images_after", WINNER, "value"), '"owned"'),
+    "whose it is": (("images_after", WINNER, "entity_id"), "anna"),
+    "a further column": (("images_after", WINNER, "other"), 1),
+    "a winner": (("operations", WINNER, "after", "value"), "owned"),
+    "a reason": (("operations", WINNER, "reason"), {"a": 1}),
+    "a row": (("rows", 0, "value"), "harmless"),
+    "an image without id": (("rows", 0, "image", "id"), GONE),
+    "a confidence": (("rows", 0, "image", "confidence"), "x"),
+    "a time": (("rows", 0, "image", "updated_at"), "infinity"),
+    "dropped": (("dropped_operations",), [{"guard": "g", "reason": "r", "row_ids": [999]}]),
+    "calls": (("llm", "calls"), "x"),
+    "format": (("format",), 99),
+    "no rows": (("rows",), GONE),
+}
+
+
+def _forged(document: dict[str, Any], path: tuple[str | int, ...], value: object) -> None:
+    number = next(n for n, op in enumerate(document["operations"]) if op["after"] is not None)
+    place: Any = document
+    for step in path[:-1]:
+        place = place[number if step == WINNER else step]
+    if value is GONE:
+        del place[path[-1]]
     else:
-        del document["rows"]
+        place[path[-1]] = value
 
 
-@pytest.mark.parametrize("where", ["image", "after", "rows", "twice", "format", "nothing"])
+@pytest.mark.parametrize(("path", "value"), FORGERIES.values(), ids=FORGERIES)
 def test_a_file_that_was_tampered_with_is_refused(
-    sqlite_command: Command, tmp_path: Path, where: str
+    sqlite_command: Command, tmp_path: Path, path: tuple[str | int, ...], value: object
 ) -> None:
     """What a person reviewed and what is written are the same, or nothing is written."""
     file = tmp_path / "plan.json"
     sqlite_command("profile", "consolidate", *NICK, "--dry-run", "--plan-out", str(file))
     document = json.loads(file.read_text())
-    _forged(document, where)
+    _forged(document, path, value)
     file.write_text(json.dumps(document))
     before = sqlite_command.export()
-    refused = sqlite_command("profile", "apply", str(file), code=2)
-    assert len(refused.errors.splitlines()) == 1
+    for what in ("diff", "apply"):
+        refused = sqlite_command("profile", what, str(file), code=2)
+        assert len(refused.errors.splitlines()) == 1
+        assert "plan.json" in refused.errors
     assert sqlite_command.export() == before
 
 
@@ -143,3 +159,30 @@ def test_history_says_what_became_of_each_row_and_why(command: Command) -> None:
     last = command("profile", "history", *NICK, "-n", "1", "--json").json
     assert last == found[-1:]
     assert "nik" in command("profile", "history", "--entity", "nik", code=2).errors
+
+
+def test_what_a_person_did_has_a_diff_as_well(sqlite_command: Command) -> None:
+    """An edit, an import and an undo show the rows that they changed."""
+    done = sqlite_command("profile", "unset", *NICK, "--key", "greeting", "--json").json
+    shown = sqlite_command("profile", "diff", done["plan_id"]).out
+    assert "edit" in shown.splitlines()[0]
+    assert "- [5] misc: greeting = said good morning" in shown
+    undone = sqlite_command("profile", "undo", done["plan_id"], "--json").json
+    assert "+ [5] misc: greeting" in sqlite_command("profile", "diff", undone["plan_id"]).out
+    effects = sqlite_command("profile", "diff", done["plan_id"], "--json").json["effects"]
+    assert [each["effect"] for each in effects] == ["deleted"]
+    refused = sqlite_command("profile", "apply", undone["plan_id"], code=1).errors
+    assert "it does not wait for review" in refused
+
+
+def test_a_plan_file_is_for_its_owner_and_whole(sqlite_command: Command, tmp_path: Path) -> None:
+    """It holds the profile; and a command that fails leaves none."""
+    file = tmp_path / "plan.json"
+    out = ("--dry-run", "--plan-out", str(file))
+    sqlite_command("profile", "consolidate", "--entity", "nobody", *out, code=2)
+    assert not file.exists()
+    sqlite_command("profile", "consolidate", *NICK, *out)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [each.name for each in tmp_path.glob(".plan*")] == []
+    nowhere = ("--plan-out", str(tmp_path / "no" / "plan.json"))
+    sqlite_command("profile", "consolidate", *NICK, "--dry-run", *nowhere, code=2)

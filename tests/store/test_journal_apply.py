@@ -10,7 +10,7 @@ from databases import ATTRIBUTES, add_profile, add_row, dump, sql
 
 from llm_maint.domain.profile import fingerprint
 from llm_maint.domain.reply import Proposal
-from llm_maint.errors import DatabaseBusyError
+from llm_maint.errors import DataError
 from llm_maint.store import journal, judgements, profiles
 from llm_maint.store.database import Database
 
@@ -206,6 +206,6 @@ def test_an_error_on_the_way_leaves_everything_as_it_was(nick: Database, change:
     present = rows_of(nick)
     sql(nick, change)
     without = dump(nick)
-    with pytest.raises(DatabaseBusyError), nick.write() as connection:
+    with pytest.raises(DataError, match="nothing was changed"), nick.write() as connection:
         journal.apply(connection, plan, present, occasion())
     assert dump(nick) == without != before

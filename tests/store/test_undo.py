@@ -110,7 +110,7 @@ def test_undo_is_refused_after_an_edit(nick: Database, edit: str, row_id: str) -
     plan_id = _apply(nick)
     sql(nick, edit.format(ATTRIBUTES))
     before = dump(nick)
-    with pytest.raises(PlanRefusedError, match=f"row {row_id}; --force"):
+    with pytest.raises(PlanRefusedError, match=f"row {row_id}; undo what came later"):
         undo.undo_plan(nick, plan_id, occasion(LATER))
     assert dump(nick) == before
 
