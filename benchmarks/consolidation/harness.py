@@ -96,6 +96,13 @@ class Place:
         with closing(sqlite3.connect(self.file)) as connection:
             return "\n".join(connection.iterdump())
 
+    def user_rows(self) -> list[tuple[Any, ...]]:
+        """Return the assistant's own rows, all columns; summaries without the time of writing."""
+        with closing(sqlite3.connect(self.file)) as connection:
+            rows = connection.execute("SELECT * FROM entity_profile_attributes ORDER BY id")
+            heads = connection.execute("SELECT entity_id, summary FROM entity_profiles")
+            return [*rows, *heads]
+
     def _environment(self) -> dict[str, str]:
         settings = {"LLM_MAINT_DATABASE_URL": f"sqlite:///{self.file}"}
         if self.address is not None:
@@ -159,7 +166,7 @@ def _once(dataset: DataSet, model: str, place: Place, served: Served | None) -> 
 
 def _many(dataset: DataSet, place: Place, served: Served, sly: Sly) -> Result:
     """Consolidate again and again within the week that the loss guard looks at; undo it all."""
-    begun, operations, lost, held = place.exported(), [], 0, False
+    begun, operations, lost, held = place.user_rows(), [], 0, False
     for _ in range(SLY_RUNS):
         sly.budget = allowed_losses(dataset) - lost
         report = place.consolidate()
@@ -170,7 +177,7 @@ def _many(dataset: DataSet, place: Place, served: Served, sly: Sly) -> Result:
     whole = {**report, "operations": operations, "accounting": {"kept": len(dataset.rows)}}
     metrics = score(dataset.rows, dataset.truth, whole, place.exported())
     _undo_all(place)
-    restored = place.exported() == begun
+    restored = place.user_rows() == begun
     failed = failures(metrics, MODELS[SLY].target)
     return Result(
         set=dataset.name,

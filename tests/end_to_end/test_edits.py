@@ -161,7 +161,7 @@ def test_what_was_set_is_asked_about_like_any_new_row(sqlite_command: Command) -
 
 
 def test_keys_that_differ_by_a_symbol_are_different_keys(sqlite_command: Command) -> None:
-    """C is not C++; a key without letters is alike to itself alone; spelling goes before likeness."""
+    """C is not C++, a key without letters is only itself, and spelling goes before likeness."""
     keys = ["C++", "C#", "A-", "👋", "!!!", "Tea Time", "tea_time"]
     rows = [row(key, f"about {key}", entity_id="kim") for key in keys]
     sqlite_command("profile", "import", "-", stdin=json.dumps(rows))
