@@ -10,8 +10,8 @@ import unicodedata
 from llm_maint.domain.wording import (
     Saying,
     affirmed_in,
-    carries_fact,
     content_of,
+    is_told_apart,
     numbers_of,
     symbols,
 )
@@ -29,6 +29,7 @@ def covers(
 
     Every number, symbol and name of the retired text must occur in the survivor, and its content
     words; and both must deny alike: "eats pork" does not cover "does not eat pork", nor "C" "C++".
+    Addresses must occur whole; in a new text, whatever punctuation joins.
 
     Args:
         survivor: of the row that stays.
@@ -42,10 +43,55 @@ def covers(
     return (
         numbers_of(wanted) <= numbers_of(there)
         and symbols(wanted) <= symbols(there)
-        and set(filter(carries_fact, names_of(wanted))) <= letters_of(there)
+        and (_names_in(retired.key) | _names_in(retired.text)) <= letters_of(there)
+        and _addresses_in(wanted) <= _addresses_in(there)
+        and not (is_new and _joined_in(wanted) - _joined_in(there))
         and _share(content_of(wanted), content_of(there)) >= threshold
         and _denies_alike(survivor, retired, is_new=is_new)
     )
+
+
+def _names_in(text: str) -> set[str]:
+    """Return the names of a text: a capital is no name where a word of grammar begins a sentence.
+
+    States, Said and The Who are names, and words of reporting and grammar elsewhere.
+    """
+    text = _REPORTING.sub(" ", unicodedata.normalize("NFKC", text)).lstrip(" ,:;")
+    starts = {found.start(1) for found in _BEGINNING.finditer(text)}
+    return {
+        run[0].casefold()
+        for run in _NAME.finditer(text)
+        if run[0][0].isupper() and (is_told_apart(run[0].casefold()) or run.start() not in starts)
+    }
+
+
+_REPORTING = re.compile(
+    r"""
+    \b(?:the\ )?user(?:\ also)?\ (?:mentioned|said|says|told|tells|noted|notes|reported|reports
+    |stated|states)(?:\ that)?\b
+    |\baccording\ to\ the\ user\b
+    |\((?:also\ )?noted\ again\)
+    |\b(?:remembered|recalled|noted|reported|mentioned|stated)(?=\ ?:)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_BEGINNING = re.compile(r"(?:^|[.;:!?(\n]\s*)([^\W\d_]+)")
+
+
+def _addresses_in(text: str) -> set[str]:
+    return {found.casefold() for found in ADDRESS.findall(text) if "@" in found or "://" in found}
+
+
+def _joined_in(text: str) -> set[str]:
+    """Return the words of a text that punctuation joins: names of hosts, dates with letters."""
+    found = _JOINED.findall(unicodedata.normalize("NFKC", text).casefold())
+    return {word for word in found if any(map(str.isalpha, word))}
+
+
+_JOINED = re.compile(r"\w+(?:[-'.@/:]+\w+)+")
+
+ADDRESS = re.compile(r"\S*[^\W\d_][./@]\S*[^\W_]")
+"""A mail address, a host, a path or a URL, or what looks like one."""
 
 
 def names_of(text: str) -> set[str]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from llm_maint.domain.merge import merge
 from llm_maint.domain.profile import Attribute, AttributeId, Policy, latest, surety, united
+from llm_maint.domain.relation import subject_of
 from llm_maint.domain.reply import Proposal, Refused
 from llm_maint.domain.wording import folded, key_of
 
@@ -137,8 +138,24 @@ def _merge(
     return Judgement(operations, (*kept, *done.refused))
 
 
-def _supersede(proposal: Proposal, rows: list[Attribute], policy: Policy) -> Judgement:
-    winner = _winner(rows, policy)
+def _supersede(proposal: Proposal, named: list[Attribute], policy: Policy) -> Judgement:
+    winner = _winner(named, policy)
+    subject = subject_of(winner)
+    rows = [row for row in named if not subject.isdisjoint(subject_of(row))]
+    strangers = tuple(
+        Refused("unrelated", "it shares neither key nor word with the newer value", (row.id,))
+        for row in named
+        if row not in rows
+    )
+    if len(rows) == 1:
+        return Judgement((), strangers)
+    judged = _superseded(proposal, rows, winner, policy)
+    return replace(judged, refused=(*strangers, *judged.refused))
+
+
+def _superseded(
+    proposal: Proposal, rows: list[Attribute], winner: Attribute, policy: Policy
+) -> Judgement:
     newest = max(rows, key=latest)
     others = [row for row in rows if row is not winner]
     if any(_rank(row, policy) == _rank(winner, policy) for row in others):

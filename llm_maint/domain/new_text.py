@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import reduce
 
-from llm_maint.domain.coverage import letters_of, names_of
+from llm_maint.domain.coverage import ADDRESS, letters_of, names_of
 from llm_maint.domain.profile import Attribute
 from llm_maint.domain.wording import (
     carries_fact,
@@ -37,7 +37,6 @@ _JOINING = frozenset(
 
 # A number with what stands right behind it, which may be its unit: "20 mg", "5km".
 _MEASURED = re.compile(r"(\d+(?:[.,:/-]\d+)*)[ \t]?([^\W\d_]+|[%°])")
-_ADDRESS = re.compile(r"\S*[^\W\d_][./@]\S*[^\W_]")
 
 
 def text_objection(text: str, sources: Sequence[Attribute]) -> str | None:
@@ -52,7 +51,8 @@ def text_objection(text: str, sources: Sequence[Attribute]) -> str | None:
     longest = max(len(row.text) for row in sources)
     if not SHORTEST * longest <= len(text) <= LONGEST * longest:
         return "its length is out of proportion"
-    if any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
+    unseen = set(text) - set(known)
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in unseen):
         return "it holds control characters"
     return _invented(text, known) or _denial_objection(text, sources)
 
@@ -67,21 +67,32 @@ def key_objection(key: str, sources: Sequence[Attribute]) -> str | None:
 
 
 def _invented(text: str, known: str) -> str | None:
-    addresses = {each.casefold() for each in _ADDRESS.findall(known)}
+    addresses = {each.casefold() for each in ADDRESS.findall(known)}
     missing = (
         (numbers_of(text) - numbers_of(known))
-        or (_measures(text) - _measures(known))
+        or _measured_anew(text, known)
         or (symbols(text) - symbols(known))
-        or {each for each in _ADDRESS.findall(text) if each.casefold() not in addresses}
+        or {each for each in ADDRESS.findall(text) if each.casefold() not in addresses}
         or (names_of(text) - letters_of(known))
         or {word for word in words_of(text) if not _says_nothing(word)} - set(words_of(known))
     )
     return f"no row has said {_one(missing)!r}" if missing else None
 
 
-def _measures(text: str) -> set[str]:
+def _measured_anew(text: str, known: str) -> set[str]:
+    """Return the measures of a text that nobody has said, in units that somebody uses.
+
+    A word behind a number is a unit where it stands behind a number in the sources as well.
+    """
+    said = _measures(known)
+    units = {unit for _, unit in said}
+    anew = {(number, unit) for number, unit in _measures(text) - said if unit in units}
+    return {f"{number} {unit}" for number, unit in anew}
+
+
+def _measures(text: str) -> set[tuple[str, str]]:
     found = _MEASURED.findall(unicodedata.normalize("NFKC", text).casefold())
-    return {f"{number} {unit}" for number, unit in found if not _says_nothing(unit)}
+    return {(number, unit) for number, unit in found if not _says_nothing(unit)}
 
 
 def _says_nothing(word: str) -> bool:

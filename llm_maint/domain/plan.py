@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import floor
+from math import ceil, floor
 from typing import Self
 
 from llm_maint.domain.chat import NO_USAGE, Usage
@@ -179,8 +179,8 @@ def guard_losses(plan: Plan, policy: Policy, recent: RecentLosses = NO_LOSSES) -
     """Return the plan, held for review where it would lose too many rows.
 
     Over any seven days the removed and superseded rows may be at most `max_loss_ratio` of the
-    unprotected rows, with `ALWAYS_ALLOWED_LOSSES` always allowed. Rows of one fact count once: a
-    copy buys no right to lose something else.
+    unprotected rows, and no more than that share of their facts, a begun one included: copies buy
+    no right to lose something else. `ALWAYS_ALLOWED_LOSSES` are always allowed.
 
     Args:
         plan: a plan that was not applied yet.
@@ -191,7 +191,9 @@ def guard_losses(plan: Plan, policy: Policy, recent: RecentLosses = NO_LOSSES) -
     lost = losses(plan.operations)
     rows = [row for row in plan.rows if not policy.protects(row)]
     facts = {fact_of(row.key, row.value) for row in rows} | recent.facts
-    allowed = max(ALWAYS_ALLOWED_LOSSES, floor(policy.max_loss_ratio * len(facts) + ROUNDING))
+    share = policy.max_loss_ratio
+    of_rows = floor(share * (len(rows) + recent.lost) + ROUNDING)
+    allowed = max(ALWAYS_ALLOWED_LOSSES, min(of_rows, ceil(share * len(facts) - ROUNDING)))
     if lost == 0 or lost + recent.lost <= allowed:
         return plan
     past = f" after {recent.lost} in the last seven days" if recent.lost else ""

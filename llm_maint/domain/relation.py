@@ -1,12 +1,14 @@
-"""Which rows are related: it proposes what travels together to a model, and decides nothing.
+"""Which rows are related: it proposes what travels together to a model.
 
-Rows are related as far as they share words, a rare word more than a common one (inverse document
-frequency), of key and value. Related rows are kept in one request as long as there is room.
+Rows are related as far as they share words of key and value, a rare word far more than a common one
+(the square of the inverse document frequency). Related rows are kept in one request as long as
+there is room.
 """
 
+import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import pairwise
@@ -50,6 +52,12 @@ class Link:
     pair: Pair
     overlap: float
     weight: float
+    one_key: bool = False
+
+    @property
+    def faint(self) -> bool:
+        """Whether the two are no relatives: rows under one key always are."""
+        return self.weight < FAINT and not self.one_key
 
 
 class Relations:
@@ -60,7 +68,7 @@ class Relations:
     ) -> None:
         self.rows = rows
         wanted = [place for place, row in enumerate(rows) if new is None or row.id in new]
-        self._links = list(_Words([_features(row) for row in rows]).links(wanted))
+        self._links = list(_Words([subject_of(row) for row in rows]).links(wanted))
 
     def batches(self, *, size: int) -> list[tuple[Attribute, ...]]:
         """Return all rows in parts of at most `size`; related rows share one, side by side."""
@@ -73,12 +81,22 @@ class Relations:
         """Return which rows travel with the new ones: the nearest of each that are not new."""
         near: defaultdict[int, list[tuple[float, int]]] = defaultdict(list)
         for link in self._links:
-            if link.weight >= FAINT:
+            if not link.faint:
                 for one, other in (link.pair, link.pair[::-1]):
                     if self.rows[one].id in new and self.rows[other].id not in new:
                         near[one].append((link.weight, -other))
         nearest = (place for found in near.values() for _, place in nlargest(RELATIVES, found))
         return {self.rows[-place].id for place in nearest}
+
+    def kin(self, ids: Collection[AttributeId]) -> Mapping[AttributeId, Mapping[AttributeId, Link]]:
+        """Return the relatives of each of some new rows, the nearest first."""
+        found: defaultdict[AttributeId, dict[AttributeId, Link]] = defaultdict(dict)
+        for link in sorted(self._links, key=lambda link: (-link.weight, link.pair)):
+            one, other = (self.rows[place].id for place in link.pair)
+            for this, that in ((one, other), (other, one)):
+                if not link.faint and this in ids:
+                    found[this][that] = link
+        return found
 
     def strong(self) -> Iterator[tuple[AttributeId, AttributeId]]:
         """Yield the pairs of rows that look like one fact."""
@@ -87,14 +105,33 @@ class Relations:
                 yield self.rows[link.pair[0]].id, self.rows[link.pair[1]].id
 
 
-def _features(row: Attribute) -> frozenset[str]:
-    """Return the beginnings of a row's words and, marked by a colon, its whole key."""
+def subject_of(row: Attribute) -> frozenset[str]:
+    """Return what a row is about: the beginnings of its words and, marked, what its key says."""
     stems: set[str] = set()
     for word in content_of(row.saying.whole):
-        # A script without spaces writes sentences, not words: pairs of letters stand for words.
-        spaced = word.isascii() or len(word) <= STEM_CHARS
-        stems.update([word[:STEM_CHARS]] if spaced else map("".join, pairwise(word)))
-    return frozenset({*stems, f":{snake_case(row.key)}"})
+        if any(map(str.isdigit, word)):
+            stems.add(word)  # rarely alike by chance, and never by its beginning
+        elif _UNSPACED.search(word):
+            stems.update(map("".join, pairwise(word)) if len(word) > 1 else [word])
+        else:
+            stems.add(word[:STEM_CHARS])
+    return frozenset({*stems, f":{_subject(row.key)}"})
+
+
+# Scripts that write sentences without spaces: pairs of letters stand for words.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+
+# What tells versions of one key apart: plan, current_plan, old_plan, plan_name.
+_OF_A_VERSION = frozenset(
+    "current new my old former previous latest now home name title status user users the".split()  # noqa: SIM905
+)
+
+
+def _subject(key: str) -> str:
+    words = snake_case(key).split("_")
+    return "_".join(word for word in words if word not in _OF_A_VERSION) or snake_case(key)
 
 
 class _Words:
@@ -110,7 +147,7 @@ class _Words:
             words if len(words) <= MOST_WORDS else frozenset(self._rarest(words, MOST_WORDS))
             for words in features
         ]
-        self.total = [self._sum(words) for words in self.features]
+        self.total = [self._telling(words) for words in self.features]
         self.said = [self._sum(w for w in words if w[0] != ":") for words in self.features]
 
     def links(self, wanted: Sequence[int]) -> Iterator[Link]:
@@ -122,14 +159,15 @@ class _Words:
                 if other == place or (other in asked and other > place):
                     continue
                 common = words & self.features[other]
-                shared = self._sum(common)
-                said = self._sum(word for word in common if word[0] != ":")
+                shared, said = self._sum(common), self._sum(w for w in common if w[0] != ":")
                 shorter = min(self.said[place], self.said[other])
+                weight = self._telling(common) / min(self.total[place], self.total[other])
                 # What is shared must be much as well: one common word of two says little.
-                weight = shared / min(self.total[place], self.total[other]) * shared / (shared + 2)
+                weight *= shared / (shared + 2)
                 if not any(map(self._tells, common)) and any(map(self._tells, words)):
                     weight -= 1  # both say more than they share: they are joined last of all
-                yield Link((other, place), said / shorter if shorter else 0.0, weight)
+                one_key = any(word[0] == ":" for word in common)
+                yield Link((other, place), said / shorter if shorter else 0.0, weight, one_key)
 
     def _candidates(self, place: int, words: frozenset[str]) -> set[int]:
         telling = {word for word in words if self._tells(word)}
@@ -150,6 +188,10 @@ class _Words:
 
     def _rarest(self, words: Iterable[str], number: int) -> list[str]:
         return sorted(words, key=lambda word: (len(self.places[word]), word))[:number]
+
+    def _telling(self, words: Iterable[str]) -> float:
+        # The square: one rare word tells more than many common ones.
+        return sum(self.weight[word] ** 2 for word in words)
 
     def _sum(self, words: Iterable[str]) -> float:
         return sum(self.weight[word] for word in words)

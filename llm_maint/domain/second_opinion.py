@@ -2,31 +2,45 @@
 
 A row may hold an order to the model, and a model may obey it. So rows that would be lost are asked
 about once more without the rows they were first seen with, and beside control rows: rows that the
-model kept, and that have nothing to do with them. Whoever loses a control row is not believed.
+model kept, some that have nothing to do with them and some that are like them. Whoever loses a
+control row is not believed.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from itertools import chain
 
 from llm_maint.domain.enquiry import Answers
 from llm_maint.domain.judge import Judgement, Op, Operation, losses
 from llm_maint.domain.plan import ALWAYS_ALLOWED_LOSSES
-from llm_maint.domain.profile import CATEGORIES, Attribute, AttributeId
-from llm_maint.domain.relation import Relations
-from llm_maint.domain.reply import Refused
+from llm_maint.domain.profile import Attribute, AttributeId
+from llm_maint.domain.relation import STRONG, Link, Relations
+from llm_maint.domain.reply import Proposal, Refused
 
 GUARD = "second_opinion"
 """The guard that drops a loss which the model does not say again."""
 
+CONTROLS = 4
+"""One row in so many of a request is a control row, where there are enough."""
+
+SLIPS = 8
+"""One control row in so many may be lost by a slip; among fewer, none."""
+
+Kin = Mapping[AttributeId, Mapping[AttributeId, Link]]
+
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """What to ask once more: the rows of each request, and which of them are control rows."""
+    """What to ask once more: the rows of each request, and which of them are control rows.
+
+    `kin` names the relatives of each row that would go: a control row may be superseded by these.
+    """
 
     parts: Sequence[Sequence[Attribute]]
     controls: frozenset[AttributeId]
+    kin: Kin
 
 
 def is_needed(operations: Iterable[Operation]) -> bool:
@@ -37,7 +51,7 @@ def is_needed(operations: Iterable[Operation]) -> bool:
 def questions(
     judgement: Judgement,
     rows: Sequence[Attribute],
-    met: Iterable[Collection[AttributeId]],
+    met: Sequence[Collection[AttributeId]],
     *,
     size: int,
 ) -> Questions:
@@ -50,43 +64,66 @@ def questions(
         size: rows that a request has at most.
 
     """
-    room = max(size - len(CATEGORIES), size // 2)
-    parts: list[list[AttributeId]] = [[]]
-    for op in _mixed(doubtful(judgement), met):
-        if parts[-1] and len(parts[-1]) + len(op.row_ids) > room:
-            parts.append([])
-        parts[-1] += op.row_ids
+    request = {row_id: number for number, there in enumerate(met) for row_id in there}
+    if len(met) > 1:
+        size = min(size, max(map(len, met)))  # more was too much for the server, perhaps
+    parts = _parts(_mixed(doubtful(judgement), request), room=size - size // CONTROLS)
+    ids = set(chain.from_iterable(parts))
+    kin = Relations(rows, ids).kin(ids)
+    controls = _Controls(judgement, rows, kin, request)
     by_id = {row.id: row for row in rows}
-    kept = _unrelated(judgement, rows, set(chain.from_iterable(parts)))
-    asked: list[list[Attribute]] = []
-    controls: set[AttributeId] = set()
+    asked = []
     for part in parts:
         about = [by_id[row_id] for row_id in part]
-        beside = _controls_for(about, kept, size=size)
-        controls.update(row.id for row in beside)
-        asked.append([*about, *beside])
-    return Questions(asked, frozenset(controls))
+        asked.append([*about, *controls.taken_for(about, most=max(size - len(about), 0))])
+    return Questions(asked, frozenset(controls.taken), kin)
 
 
 def confirmed(judgement: Judgement, asked: Questions, answers: Answers) -> Judgement:
-    """Return the judgement without the losses that the model did not say again."""
+    """Return the judgement without the losses that the model did not say again.
+
+    Of a model that takes back more than half of them nothing is believed.
+    """
     said = [p for p in answers.proposals if p.op in ("remove", "supersede")]
-    lost = {row_id for p in said for row_id in p.row_ids if row_id in asked.controls}
-    suspect = {i for met in answers.met if not lost.isdisjoint(met) for i in met}
+    lost = {row_id for p in said for row_id in _controls_lost(p, asked)}
+    suspect = {i for met in answers.met if _is_exposed(met, lost, asked.controls) for i in met}
     removed = {row_id for p in said if p.op == "remove" for row_id in p.row_ids}
     newer = [frozenset(p.row_ids) for p in said if p.op == "supersede"]
-    left: list[Operation] = []
-    refused = list(judgement.refused)
-    for op in judgement.operations:
-        if not _loses(op):
-            left.append(op)
-        elif not suspect.isdisjoint(op.row_ids):
-            refused.append(_unbelieved("a row that is sure would go as well", op))
-        elif removed.issuperset(op.retired) or _is_among(op, newer):
-            left.append(op)
-        else:
-            refused.append(_unbelieved("not said again", op))
-    return Judgement(tuple(left), tuple(refused))
+    losing = doubtful(judgement)
+    again = [op for op in losing if removed.issuperset(op.retired) or _is_among(op, newer)]
+    unsteady = 2 * len(again) < len(losing)
+    sure = {op.row_ids for op in again if suspect.isdisjoint(op.row_ids) and not unsteady}
+    left = [op for op in judgement.operations if not _loses(op) or op.row_ids in sure]
+    refused = [
+        Refused(GUARD, f"{_why(op, again, suspect)}: {op.reason}", op.row_ids)
+        for op in losing
+        if op.row_ids not in sure
+    ]
+    return Judgement(tuple(left), (*judgement.refused, *refused))
+
+
+def _is_exposed(
+    met: AbstractSet[AttributeId],
+    lost: AbstractSet[AttributeId],
+    controls: AbstractSet[AttributeId],
+) -> bool:
+    """Return whether a request lost more control rows than a slip would."""
+    return len(met & lost) > len(met & controls) // SLIPS
+
+
+def _why(op: Operation, again: Collection[Operation], suspect: AbstractSet[AttributeId]) -> str:
+    if not suspect.isdisjoint(op.row_ids):
+        return "a row that is sure would go as well"
+    return "the model took back the most of it" if op in again else "not said again"
+
+
+def _controls_lost(proposal: Proposal, asked: Questions) -> Iterator[AttributeId]:
+    """Yield the control rows that go; one that is an older version of its relatives may."""
+    for row_id in asked.controls.intersection(proposal.row_ids):
+        others = [other for other in proposal.row_ids if other != row_id]
+        related = sum(row_id in asked.kin.get(other, ()) for other in others)
+        if proposal.op == "remove" or 2 * related < len(others):
+            yield row_id
 
 
 def doubtful(judgement: Judgement) -> list[Operation]:
@@ -102,15 +139,10 @@ def _is_among(op: Operation, newer: Iterable[frozenset[AttributeId]]) -> bool:
     return op.op is Op.SUPERSEDE and any(group.issuperset(op.row_ids) for group in newer)
 
 
-def _unbelieved(why: str, op: Operation) -> Refused:
-    return Refused(GUARD, f"{why}: {op.reason}", op.row_ids)
-
-
 def _mixed(
-    operations: Iterable[Operation], met: Iterable[Collection[AttributeId]]
+    operations: Iterable[Operation], request: Mapping[AttributeId, int]
 ) -> Iterator[Operation]:
     """Yield the operations so that those of one request are far from each other."""
-    request = {row_id: number for number, rows in enumerate(met) for row_id in rows}
     of_request: defaultdict[int, list[Operation]] = defaultdict(list)
     for op in operations:
         of_request[request.get(op.row_ids[0], -1)].append(op)
@@ -121,23 +153,54 @@ def _mixed(
         waiting = [found for found in waiting if found]
 
 
-def _unrelated(
-    judgement: Judgement, rows: Sequence[Attribute], ids: Collection[AttributeId]
-) -> Mapping[str, list[Attribute]]:
-    """Return rows that the model said nothing of, by category, unrelated to the doubtful ones."""
-    named = {row_id for op in judgement.operations for row_id in op.row_ids}
-    named |= {row_id for refused in judgement.refused for row_id in refused.row_ids}
-    named |= Relations(rows, ids).relatives(ids)
-    kept: defaultdict[str, list[Attribute]] = defaultdict(list)
-    for row in reversed(rows):
-        if row.id not in named:
-            kept[row.category].append(row)
-    return kept
+def _parts(operations: Iterable[Operation], *, room: int) -> list[list[AttributeId]]:
+    parts: list[list[AttributeId]] = [[]]
+    for op in operations:
+        if parts[-1] and len(parts[-1]) + len(op.row_ids) > room:
+            parts.append([])
+        parts[-1] += op.row_ids
+    return parts
 
 
-def _controls_for(
-    about: Sequence[Attribute], kept: Mapping[str, list[Attribute]], *, size: int
-) -> list[Attribute]:
-    """Take a control row of each category that would lose a row, as far as there is room."""
-    wanted = [kept[name] for name in sorted({row.category for row in about}) if kept.get(name)]
-    return [rows.pop() for rows in wanted[: max(size - len(about), 0)]]
+@dataclass(slots=True)
+class _Controls:
+    """Rows about which the model said nothing, each to be a control row once."""
+
+    judgement: Judgement
+    rows: Sequence[Attribute]
+    kin: Kin
+    request: Mapping[AttributeId, int]
+    taken: set[AttributeId] = field(default_factory=set)
+    _kept: dict[AttributeId, Attribute] = field(init=False)
+    _unrelated: defaultdict[str, list[Attribute]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Sort out the rows that the model kept."""
+        said = {row_id for op in self.judgement.operations for row_id in op.row_ids}
+        said |= {row_id for refused in self.judgement.refused for row_id in refused.row_ids}
+        self._kept = {row.id: row for row in self.rows if row.id not in said}
+        related = set(chain.from_iterable(self.kin.values()))
+        self._unrelated = defaultdict(list)
+        for row in reversed(self._kept.values()):
+            if row.id not in related:
+                self._unrelated[row.category].append(row)
+
+    def taken_for(self, about: Sequence[Attribute], *, most: int) -> list[Attribute]:
+        """Take a row of each category, then the nearest that was elsewhere, of each row."""
+        categories = sorted({row.category for row in about})
+        found = [self._unrelated[name].pop() for name in categories if self._unrelated[name]]
+        for row in about:
+            found += [self._kept[i] for i in self._elsewhere(row.id, {each.id for each in found})]
+        self.taken.update(row.id for row in found[:most])
+        return found[:most]
+
+    def _elsewhere(
+        self, row_id: AttributeId, besides: Collection[AttributeId]
+    ) -> Iterator[AttributeId]:
+        """Yield the nearest relative that met the row in no request and is not the same fact."""
+        for other, link in self.kin.get(row_id, {}).items():
+            apart = self.request.get(other) != self.request.get(row_id)
+            free = other in self._kept and other not in self.taken and other not in besides
+            if apart and free and link.overlap < STRONG:
+                yield other
+                return

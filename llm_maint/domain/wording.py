@@ -10,24 +10,37 @@ from typing import Any, NamedTuple
 _APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}"
 _NUMBER = re.compile(r"(?:(?<!\w)-)?\d+(?:[.,:/-]\d+)*")
 # A minus is a symbol where it ends a word, as in the blood type "A-".
-# So is a quote behind a number: feet and inches.
-_SYMBOL = re.compile(
-    r"[^\w\s.,;:!?'\"()\-\N{RIGHT SINGLE QUOTATION MARK}]|(?<=\w)-(?![\w-])|(?<=\d)['\"]"
-)
+# So is a quote behind a number: feet and inches. Dashes, quotes and ellipses are none.
+_SYMBOL = re.compile(r"(?<=\w)-(?![\w-])|(?<=\d)['\"]|[^\w\s'\"-]")
+_SYMBOLS = frozenset("-'\"#%\N{PER MILLE SIGN}&@*/\\§")
 
 # A comma does not end what a negation denies: "does not, ever, eat pork".
 _CLAUSE_END = re.compile(r"[.;:!?()\[\]\n]")
 
 # Words of reporting and grammar: they carry no fact ("the user mentioned that ...").
-_NO_CONTENT = frozenset(
+_GRAMMAR = frozenset(
     """
     a an the is are was were be been has have had that this which who of and
-    user user's users mentioned mentions said says told tells noted notes reported reports stated
+    user user's users
+    """.split()  # noqa: SIM905 one line of words, not one word a line
+)
+_NO_CONTENT = _GRAMMAR | frozenset(
+    """
+    mentioned mentions said says told tells noted notes reported reports stated
     states also according remembered recalled
     """.split()  # noqa: SIM905 one line of words, not one word a line
 )
+# What ends or refuses denies as well: "stopped eating meat" is not "eating meat". Words of another
+# language that mean something else in this one only make the comparison stricter.
 _NEGATIONS = frozenset(
-    {"no", "not", "never", "none", "nobody", "nothing", "neither", "nor", "without", "cannot"}
+    """
+    no not never none nobody nothing neither nor without cannot
+    stopped stops quit quits avoid avoids avoided refuse refuses refused lacks former formerly ex
+    nicht kein keine keinen keinem keiner keines nie niemals ohne niemand nichts
+    ne pas jamais aucun aucune sans rien non mai senza nessuno nessuna niente
+    nunca jamás sin nada nadie ninguno ninguna não nem sem nenhum nenhuma
+    niet geen nooit zonder inte ingen inget aldrig utan ikke nie bez nigdy не нет никогда без
+    """.split()  # noqa: SIM905 one line of words, not one word a line
 )
 
 
@@ -67,7 +80,10 @@ def key_of(key: str) -> tuple[str, ...]:
 
 def symbols(text: str) -> set[str]:
     """Return the symbols of a text that are a part of what it says: the ++ of C++, a euro sign."""
-    return set(_SYMBOL.findall(unicodedata.normalize("NFKC", text)))
+    found = set(_SYMBOL.findall(unicodedata.normalize("NFKC", text)))
+    return {
+        char for char in found if char in _SYMBOLS or unicodedata.category(char).startswith("S")
+    }
 
 
 class Saying(NamedTuple):
@@ -96,6 +112,11 @@ def words_of(text: str) -> list[str]:
 def content_of(text: str) -> set[str]:
     """Return the words of a text that carry its fact."""
     return {word for word in words_of(text) if word not in _NO_CONTENT}
+
+
+def is_told_apart(word: str) -> bool:
+    """Return whether a folded word is none of grammar, with which any sentence may begin."""
+    return word not in _GRAMMAR
 
 
 def carries_fact(word: str) -> bool:

@@ -91,7 +91,7 @@ EXPLICIT_OLD = attribute(1, source="explicit", updated_at=day(-1))
             id="certain and newer uncertain",
         ),
         pytest.param(
-            (attribute(1, key="allergies", updated_at=day(-1)), attribute(2, value="red")),
+            (attribute(1, key="allergies", updated_at=day(-1)), attribute(2, value="no blue")),
             id="pinned and newer",
         ),
         pytest.param(

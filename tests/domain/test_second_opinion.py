@@ -139,7 +139,8 @@ def test_what_cannot_be_asked_again_is_left_for_next_time() -> None:
 
 def test_losses_of_a_further_pass_are_doubted_as_well() -> None:
     """A model that would have rows go at the second look has to say so at the third."""
-    rows = [attribute(n, "walk", f"walks along the river {n} to the old mill") for n in range(40)]
+    walk = "walks along the river to the old mill past church and bakery with friends on sunny days"
+    rows = [attribute(n, "walk", f"{walk} in spring {n}") for n in range(40)]
     looks: Counter[str] = Counter()
 
     def model(document: dict[str, Any]) -> dict[str, Any]:

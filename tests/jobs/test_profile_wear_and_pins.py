@@ -97,7 +97,7 @@ def test_a_worn_row_is_given_no_new_key(database: Database) -> None:
 def test_a_worn_row_can_go(database: Database) -> None:
     """Wear keeps a text from being rewritten, not a fact from being out of date."""
     _worn_out(database)
-    add_row(database, "sport", '"gave up"', updated_at="2026-02-09 00:00:00")
+    add_row(database, "sport", '"gave up hiking"', updated_at="2026-02-09 00:00:00")
 
     def script(asked: dict[str, Any]) -> dict[str, Any]:
         # The new row's request holds no relative: it is the changed row that brings both.
