@@ -7,10 +7,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from llm_maint.domain.merge import merge
+from llm_maint.domain.orders import speaks_to_model
 from llm_maint.domain.profile import Attribute, AttributeId, Policy, latest, surety, united
 from llm_maint.domain.relation import subject_of
 from llm_maint.domain.reply import Proposal, Refused
 from llm_maint.domain.wording import folded, key_of
+
+ORDER = "order"
+"""The guard that keeps what reads like an order to a model, whatever the model says of it."""
 
 
 class Op(StrEnum):
@@ -139,6 +143,11 @@ def _merge(
 
 
 def _supersede(proposal: Proposal, named: list[Attribute], policy: Policy) -> Judgement:
+    if orders := tuple(row.id for row in named if speaks_to_model(row)):
+        named = [row for row in named if row.id not in orders]
+    apart = (Refused(ORDER, proposal.reason, orders),) if orders else ()
+    if len(named) < 2:  # noqa: PLR2004 a group of one is none
+        return Judgement((), apart)
     winner = _winner(named, policy)
     subject = subject_of(winner)
     rows = [row for row in named if not subject.isdisjoint(subject_of(row))]
@@ -147,10 +156,11 @@ def _supersede(proposal: Proposal, named: list[Attribute], policy: Policy) -> Ju
         for row in named
         if row not in rows
     )
-    if len(rows) == 1:
-        return Judgement((), strangers)
+    # A group of which the most have nothing to do with its newest row is about no one thing.
+    if 2 * len(rows) <= len(named):
+        return Judgement((), (*apart, *strangers))
     judged = _superseded(proposal, rows, winner, policy)
-    return replace(judged, refused=(*strangers, *judged.refused))
+    return replace(judged, refused=(*apart, *strangers, *judged.refused))
 
 
 def _superseded(
@@ -177,6 +187,8 @@ def _remove(proposal: Proposal, rows: list[Attribute], policy: Policy) -> Judgem
     ids = tuple(row.id for row in rows)
     if any(policy.protects(row) for row in rows):
         return Judgement((), (Refused("protected", proposal.reason, ids),))
+    if any(map(speaks_to_model, rows)):
+        return Judgement((), (Refused(ORDER, proposal.reason, ids),))
     return Judgement((Operation(op=Op.REMOVE, reason=proposal.reason, row_ids=ids),))
 
 

@@ -14,6 +14,7 @@ from heapq import nlargest
 from itertools import pairwise
 from math import log
 
+from llm_maint.domain.orders import speaks_to_model
 from llm_maint.domain.profile import Attribute, AttributeId
 from llm_maint.domain.wording import content_of, snake_case
 
@@ -71,11 +72,19 @@ class Relations:
         self._links = list(_Words([subject_of(row) for row in rows]).links(wanted))
 
     def batches(self, *, size: int) -> list[tuple[Attribute, ...]]:
-        """Return all rows in parts of at most `size`; related rows share one, side by side."""
+        """Return all rows in parts of at most `size`; related rows share one, side by side.
+
+        Rows that read like orders to a model travel apart from all others.
+        """
+        orders = {place for place, row in enumerate(self.rows) if speaks_to_model(row)}
         clusters = _Clusters(len(self.rows), size=size)
         for link in sorted(self._links, key=lambda link: (-link.weight, link.pair)):
-            clusters.join(*link.pair)
-        return [tuple(self.rows[i] for i in part) for part in _packed(clusters.all(), size=size)]
+            if orders.isdisjoint(link.pair) or orders.issuperset(link.pair):
+                clusters.join(*link.pair)
+        of_facts = [found for found in clusters.all() if orders.isdisjoint(found)]
+        of_orders = [found for found in clusters.all() if not orders.isdisjoint(found)]
+        parts = [*_packed(of_facts, size=size), *_packed(of_orders, size=size)]
+        return [tuple(self.rows[i] for i in part) for part in parts]
 
     def relatives(self, new: Collection[AttributeId]) -> set[AttributeId]:
         """Return which rows travel with the new ones: the nearest of each that are not new."""

@@ -6,7 +6,7 @@ model kept, some that have nothing to do with them and some that are like them. 
 control row is not believed.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ from itertools import chain
 
 from llm_maint.domain.enquiry import Answers
 from llm_maint.domain.judge import Judgement, Op, Operation, losses
+from llm_maint.domain.orders import speaks_to_model
 from llm_maint.domain.plan import ALWAYS_ALLOWED_LOSSES
 from llm_maint.domain.profile import Attribute, AttributeId
 from llm_maint.domain.relation import STRONG, Link, Relations
@@ -162,6 +163,14 @@ def _parts(operations: Iterable[Operation], *, room: int) -> list[list[Attribute
     return parts
 
 
+def _calm(said: Collection[AttributeId], request: Mapping[AttributeId, int]) -> Collection[int]:
+    """Return the requests about which the model said least: an order is more likely in others."""
+    rows, named = Counter(request.values()), Counter(request[i] for i in said if i in request)
+    share = {number: named[number] / rows[number] for number in rows}
+    limit = (min(share.values(), default=0.0) + max(share.values(), default=0.0)) / 2
+    return {-1, *(number for number, part in share.items() if part <= limit)}
+
+
 @dataclass(slots=True)
 class _Controls:
     """Rows about which the model said nothing, each to be a control row once."""
@@ -178,7 +187,14 @@ class _Controls:
         """Sort out the rows that the model kept."""
         said = {row_id for op in self.judgement.operations for row_id in op.row_ids}
         said |= {row_id for refused in self.judgement.refused for row_id in refused.row_ids}
-        self._kept = {row.id: row for row in self.rows if row.id not in said}
+        calm = _calm(said, self.request)
+        self._kept = {
+            row.id: row
+            for row in self.rows
+            if row.id not in said
+            and self.request.get(row.id, -1) in calm
+            and not speaks_to_model(row)
+        }
         related = set(chain.from_iterable(self.kin.values()))
         self._unrelated = defaultdict(list)
         for row in reversed(self._kept.values()):
