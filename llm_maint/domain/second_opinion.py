@@ -26,6 +26,9 @@ GUARD = "second_opinion"
 CONTROLS = 4
 """One row in so many of a request is a control row, where there are enough."""
 
+UNPROVEN = 30
+"""Rows that may all be doubtful without any control row; of more, an honest model keeps some."""
+
 SLIPS = 8
 """One control row in so many may be lost by a slip; among fewer, none."""
 
@@ -37,11 +40,23 @@ class Questions:
     """What to ask once more: the rows of each request, and which of them are control rows.
 
     `kin` names the relatives of each row that would go: a control row may be superseded by these.
+    `keeps_none` tells that the model would keep no row that could be a control row.
     """
 
     parts: Sequence[Sequence[Attribute]]
     controls: frozenset[AttributeId]
     kin: Kin
+    keeps_none: bool
+
+    @property
+    def ids(self) -> frozenset[AttributeId]:
+        """All rows that are asked about; of an operation that fills a request, not all are."""
+        return frozenset(row.id for part in self.parts for row in part)
+
+    @property
+    def unproven(self) -> bool:
+        """Whether so much would be lost that no row is left to try the model with."""
+        return self.keeps_none and len(self.ids) > UNPROVEN
 
 
 def is_needed(operations: Iterable[Operation]) -> bool:
@@ -77,22 +92,28 @@ def questions(
     for part in parts:
         about = [by_id[row_id] for row_id in part]
         asked.append([*about, *controls.taken_for(about, most=max(size - len(about), 0))])
-    return Questions(asked, frozenset(controls.taken), kin)
+    return Questions(asked, frozenset(controls.taken), kin, keeps_none=not controls.kept)
 
 
 def confirmed(judgement: Judgement, asked: Questions, answers: Answers) -> Judgement:
     """Return the judgement without the losses that the model did not say again.
 
-    Of a model that takes back more than half of them nothing is believed.
+    Of a model that takes back more than half of them, or that would have lost every row there is,
+    nothing is believed.
     """
     said = [p for p in answers.proposals if p.op in ("remove", "supersede")]
     lost = {row_id for p in said for row_id in _controls_lost(p, asked)}
     suspect = {i for met in answers.met if _is_exposed(met, lost, asked.controls) for i in met}
     removed = {row_id for p in said if p.op == "remove" for row_id in p.row_ids}
     newer = [frozenset(p.row_ids) for p in said if p.op == "supersede"]
-    losing = doubtful(judgement)
-    again = [op for op in losing if removed.issuperset(op.retired) or _is_among(op, newer)]
-    unsteady = 2 * len(again) < len(losing)
+    losing, ids = doubtful(judgement), asked.ids
+    again = [
+        op
+        for op in losing
+        if removed.issuperset(ids.intersection(op.retired))
+        or (op.op is Op.SUPERSEDE and any(ids.intersection(op.row_ids) <= them for them in newer))
+    ]
+    unsteady = 2 * len(again) < len(losing) or asked.unproven
     sure = {op.row_ids for op in again if suspect.isdisjoint(op.row_ids) and not unsteady}
     left = [op for op in judgement.operations if not _loses(op) or op.row_ids in sure]
     refused = [
@@ -115,7 +136,7 @@ def _is_exposed(
 def _why(op: Operation, again: Collection[Operation], suspect: AbstractSet[AttributeId]) -> str:
     if not suspect.isdisjoint(op.row_ids):
         return "a row that is sure would go as well"
-    return "the model took back the most of it" if op in again else "not said again"
+    return "nothing is believed of this model" if op in again else "not said again"
 
 
 def _controls_lost(proposal: Proposal, asked: Questions) -> Iterator[AttributeId]:
@@ -134,10 +155,6 @@ def doubtful(judgement: Judgement) -> list[Operation]:
 
 def _loses(op: Operation) -> bool:
     return op.op in (Op.REMOVE, Op.SUPERSEDE)
-
-
-def _is_among(op: Operation, newer: Iterable[frozenset[AttributeId]]) -> bool:
-    return op.op is Op.SUPERSEDE and any(group.issuperset(op.row_ids) for group in newer)
 
 
 def _mixed(
@@ -159,7 +176,7 @@ def _parts(operations: Iterable[Operation], *, room: int) -> list[list[Attribute
     for op in operations:
         if parts[-1] and len(parts[-1]) + len(op.row_ids) > room:
             parts.append([])
-        parts[-1] += op.row_ids
+        parts[-1] += op.row_ids[:room]
     return parts
 
 
@@ -173,22 +190,23 @@ def _calm(said: Collection[AttributeId], request: Mapping[AttributeId, int]) -> 
 
 @dataclass(slots=True)
 class _Controls:
-    """Rows about which the model said nothing, each to be a control row once."""
+    """Rows of which the model said nothing that would lose them, each a control row once."""
 
     judgement: Judgement
     rows: Sequence[Attribute]
     kin: Kin
     request: Mapping[AttributeId, int]
     taken: set[AttributeId] = field(default_factory=set)
-    _kept: dict[AttributeId, Attribute] = field(init=False)
+    kept: dict[AttributeId, Attribute] = field(init=False)
     _unrelated: defaultdict[str, list[Attribute]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Sort out the rows that the model kept."""
-        said = {row_id for op in self.judgement.operations for row_id in op.row_ids}
+        said = {row_id for op in doubtful(self.judgement) for row_id in op.row_ids}
+        said |= {row_id for op in self.judgement.operations for row_id in op.retired}
         said |= {row_id for refused in self.judgement.refused for row_id in refused.row_ids}
         calm = _calm(said, self.request)
-        self._kept = {
+        self.kept = {
             row.id: row
             for row in self.rows
             if row.id not in said
@@ -197,7 +215,7 @@ class _Controls:
         }
         related = set(chain.from_iterable(self.kin.values()))
         self._unrelated = defaultdict(list)
-        for row in reversed(self._kept.values()):
+        for row in reversed(self.kept.values()):
             if row.id not in related:
                 self._unrelated[row.category].append(row)
 
@@ -205,8 +223,10 @@ class _Controls:
         """Take a row of each category, then the nearest that was elsewhere, of each row."""
         categories = sorted({row.category for row in about})
         found = [self._unrelated[name].pop() for name in categories if self._unrelated[name]]
+        if not found:
+            found = [rows.pop() for rows in self._unrelated.values() if rows][:1]
         for row in about:
-            found += [self._kept[i] for i in self._elsewhere(row.id, {each.id for each in found})]
+            found += [self.kept[i] for i in self._elsewhere(row.id, {each.id for each in found})]
         self.taken.update(row.id for row in found[:most])
         return found[:most]
 
@@ -216,7 +236,7 @@ class _Controls:
         """Yield the nearest relative that met the row in no request and is not the same fact."""
         for other, link in self.kin.get(row_id, {}).items():
             apart = self.request.get(other) != self.request.get(row_id)
-            free = other in self._kept and other not in self.taken and other not in besides
+            free = other in self.kept and other not in self.taken and other not in besides
             if apart and free and link.overlap < STRONG:
                 yield other
                 return
