@@ -1,8 +1,8 @@
 """The job of every entity with models asked side by side: the outcome is that of one at a time."""
 
 import json
-import re
 import random
+import re
 import signal
 import threading
 import time
