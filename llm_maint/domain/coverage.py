@@ -46,7 +46,7 @@ def covers(
         and (_names_in(retired.key) | _names_in(retired.text)) <= letters_of(there)
         and _addresses_in(wanted) <= _addresses_in(there)
         and not (is_new and _joined_in(wanted) - _joined_in(there))
-        and _share(content_of(wanted), content_of(there)) >= threshold
+        and _share(content_of(_unreported(retired)), content_of(there)) >= threshold
         and _denies_alike(survivor, retired, is_new=is_new)
     )
 
@@ -56,13 +56,22 @@ def _names_in(text: str) -> set[str]:
 
     States, Said and The Who are names, and words of reporting and grammar elsewhere.
     """
-    text = _REPORTING.sub(" ", unicodedata.normalize("NFKC", text)).lstrip(" ,:;")
+    text = _stripped(text)
     starts = {found.start(1) for found in _BEGINNING.finditer(text)}
     return {
         run[0].casefold()
         for run in _NAME.finditer(text)
         if run[0][0].isupper() and (is_told_apart(run[0].casefold()) or run.start() not in starts)
     }
+
+
+def _unreported(saying: Saying) -> str:
+    return saying._replace(text=_stripped(saying.text)).whole
+
+
+def _stripped(text: str) -> str:
+    """Return a text without the phrases that only say who said it."""
+    return _REPORTING.sub(" ", unicodedata.normalize("NFKC", text)).lstrip(" ,:;")
 
 
 _REPORTING = re.compile(

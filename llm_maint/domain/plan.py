@@ -192,7 +192,8 @@ def guard_losses(plan: Plan, policy: Policy, recent: RecentLosses = NO_LOSSES) -
     rows = [row for row in plan.rows if not policy.protects(row)]
     facts = {fact_of(row.key, row.value) for row in rows} | recent.facts
     share = policy.max_loss_ratio
-    of_rows = floor(share * (len(rows) + recent.lost) + ROUNDING)
+    went = max(recent.lost, len(recent.facts))
+    of_rows = floor(share * (len(rows) + went) + ROUNDING)
     allowed = max(ALWAYS_ALLOWED_LOSSES, min(of_rows, ceil(share * len(facts) - ROUNDING)))
     if lost == 0 or lost + recent.lost <= allowed:
         return plan

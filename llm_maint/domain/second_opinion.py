@@ -107,14 +107,14 @@ def confirmed(judgement: Judgement, asked: Questions, answers: Answers) -> Judge
     removed = {row_id for p in said if p.op == "remove" for row_id in p.row_ids}
     newer = [frozenset(p.row_ids) for p in said if p.op == "supersede"]
     losing, ids = doubtful(judgement), asked.ids
-    again = [
-        op
+    again = {
+        op.row_ids
         for op in losing
         if removed.issuperset(ids.intersection(op.retired))
         or (op.op is Op.SUPERSEDE and any(ids.intersection(op.row_ids) <= them for them in newer))
-    ]
+    }
     unsteady = 2 * len(again) < len(losing) or asked.unproven
-    sure = {op.row_ids for op in again if suspect.isdisjoint(op.row_ids) and not unsteady}
+    sure = {named for named in again if suspect.isdisjoint(named) and not unsteady}
     left = [op for op in judgement.operations if not _loses(op) or op.row_ids in sure]
     refused = [
         Refused(GUARD, f"{_why(op, again, suspect)}: {op.reason}", op.row_ids)
@@ -133,10 +133,14 @@ def _is_exposed(
     return len(met & lost) > len(met & controls) // SLIPS
 
 
-def _why(op: Operation, again: Collection[Operation], suspect: AbstractSet[AttributeId]) -> str:
+def _why(
+    op: Operation,
+    again: Collection[tuple[AttributeId, ...]],
+    suspect: AbstractSet[AttributeId],
+) -> str:
     if not suspect.isdisjoint(op.row_ids):
         return "a row that is sure would go as well"
-    return "nothing is believed of this model" if op in again else "not said again"
+    return "nothing is believed of this model" if op.row_ids in again else "not said again"
 
 
 def _controls_lost(proposal: Proposal, asked: Questions) -> Iterator[AttributeId]:
