@@ -138,8 +138,7 @@ class _Consulting:
         done = self.verdict.operations
         worn = worn_out(wear_after(self.case.wear, done, self.case.rows))
         judgement = judge(rows, answers.proposals, self.case.policy, worn=worn)
-        doubtful = second_opinion.doubtful(judgement)
-        if doubtful and second_opinion.is_needed((*done, *doubtful)):
+        if second_opinion.is_needed(judgement, done):
             judgement = await self._confirmed(judgement, rows, answers)
         return self.verdict.add(judgement, answers)
 

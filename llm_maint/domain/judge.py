@@ -13,6 +13,9 @@ from llm_maint.domain.relation import subject_of
 from llm_maint.domain.reply import Proposal, Refused
 from llm_maint.domain.wording import folded, key_of
 
+UNRELATED = "unrelated"
+"""The guard that drops from a group of versions what has nothing to do with the newest."""
+
 ORDER = "order"
 """The guard that keeps what reads like an order to a model, whatever the model says of it."""
 
@@ -152,7 +155,7 @@ def _supersede(proposal: Proposal, named: list[Attribute], policy: Policy) -> Ju
     subject = subject_of(winner)
     rows = [row for row in named if not subject.isdisjoint(subject_of(row))]
     strangers = tuple(
-        Refused("unrelated", "it shares neither key nor word with the newer value", (row.id,))
+        Refused(UNRELATED, "it shares neither key nor word with the newer value", (row.id,))
         for row in named
         if row not in rows
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from llm_maint.domain.enquiry import Answers
-from llm_maint.domain.judge import Judgement, Op, Operation, losses
+from llm_maint.domain.judge import UNRELATED, Judgement, Op, Operation, losses
 from llm_maint.domain.orders import speaks_to_model
 from llm_maint.domain.plan import ALWAYS_ALLOWED_LOSSES
 from llm_maint.domain.profile import Attribute, AttributeId
@@ -59,9 +59,18 @@ class Questions:
         return self.keeps_none and len(self.ids) > UNPROVEN
 
 
-def is_needed(operations: Iterable[Operation]) -> bool:
-    """Return whether more rows would be lost than are always allowed."""
-    return losses(operations) > ALWAYS_ALLOWED_LOSSES
+def is_needed(judgement: Judgement, before: Iterable[Operation]) -> bool:
+    """Return whether a judgement needs one.
+
+    It does if with what was decided before more rows would be lost than are always allowed, or if
+    the model would have rows superseded by what has nothing to do with them.
+    """
+    losing = doubtful(judgement)
+    if not losing:
+        return False
+    if any(refused.guard == UNRELATED for refused in judgement.refused):
+        return True
+    return losses((*before, *losing)) > ALWAYS_ALLOWED_LOSSES
 
 
 def questions(
@@ -208,7 +217,9 @@ class _Controls:
         """Sort out the rows that the model kept."""
         said = {row_id for op in doubtful(self.judgement) for row_id in op.row_ids}
         said |= {row_id for op in self.judgement.operations for row_id in op.retired}
-        said |= {row_id for refused in self.judgement.refused for row_id in refused.row_ids}
+        # What was called superseded by strangers tries a model well: nothing is wrong with it.
+        refused = (each for each in self.judgement.refused if each.guard != UNRELATED)
+        said |= {row_id for each in refused for row_id in each.row_ids}
         calm = _calm(said, self.request)
         self.kept = {
             row.id: row
