@@ -1,7 +1,7 @@
-"""A stand-in for a model server: replays one recorded reply, for the sample profile alone.
+"""A stand-in for a model server: replays recorded replies, for the sample profile alone.
 
 It speaks the OpenAI-compatible protocol on loopback, prints its address, and answers any other
-request than the recorded one with an error. No model is behind it.
+request than the recorded ones with an error. No model is behind it.
 """
 
 import json
@@ -10,27 +10,29 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
-RECORDED = json.loads(Path(__file__).with_name("recorded_reply.json").read_text(encoding="utf-8"))
+RECORDED = json.loads(Path(__file__).with_name("recorded_replies.json").read_text(encoding="utf-8"))
 
 
 class Replay(BaseHTTPRequestHandler):
     """Answers chat completions from the record."""
 
     def do_POST(self) -> None:
-        """Answer the recorded reply where the request is about the recorded rows."""
+        """Answer a recorded reply where the request is about its rows."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         asked = json.loads(body["messages"][-1]["content"])
-        if [row["key"] for row in asked["rows"]] != RECORDED["rows"]:
+        keys = [row["key"] for row in asked["rows"]]
+        recorded = next((each for each in RECORDED if each["rows"] == keys), None)
+        if recorded is None:
             self._answer(404, {"error": {"message": "nothing was recorded for these rows"}})
             return
-        reply = {"nonce": asked["nonce"], **RECORDED["reply"]}
+        reply = {"nonce": asked["nonce"], **recorded["reply"]}
         message = {"role": "assistant", "content": json.dumps(reply)}
         self._answer(
             200,
             {
                 "model": "recorded",
                 "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
-                "usage": RECORDED["usage"],
+                "usage": recorded["usage"],
             },
         )
 

@@ -150,8 +150,10 @@ ROWS = [
 def tidy(body: Mapping[str, Any]) -> str:
     """Answer as a good model does for `ROWS`."""
     ids = ids_by_key(body)
+    jobs, greetings = ids.get("employer", []), ids.get("greeting", [])
+    changed = {"reason": "changed jobs", "op": "supersede", "ids": jobs}
     return reply(
-        groups=[{"reason": "changed jobs", "op": "supersede", "ids": ids["employer"]}],
-        remove=[{"reason": "a greeting", "id": ids["greeting"][0], "why": "noise"}],
+        groups=[changed] if len(jobs) > 1 else [],
+        remove=[{"reason": "a greeting", "id": each, "why": "noise"} for each in greetings],
         reviewed=[row_id for each in ids.values() for row_id in each],
     )

@@ -74,8 +74,8 @@ def _model(session: Session) -> Iterator[dict[str, str]]:
         session.out.say(f"The model server is yours: {loaded.shown('llm.base_url')}")
         yield loaded.environment_of("llm")
         return
-    session.out.say("The model of this demo is simulated: a small server on loopback replays one")
-    session.out.say("recorded reply for the sample profile, two wrong proposals included.")
+    session.out.say("The model of this demo is simulated: a small server on loopback replays")
+    session.out.say("recorded replies for the sample profile, two wrong proposals included.")
     session.out.say("With LLM_MAINT_LLM_BASE_URL set, your own server is asked instead.")
     with subprocess.Popen(  # noqa: S603 our own server
         [sys.executable, str(_examples() / "replay_server.py")],
