@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from llm_maint.store import jobs
 from llm_maint.store.database import Database
 
 SERVER_VARIABLE = "LLM_MAINT_TEST_DATABASE_URL"
@@ -144,6 +146,20 @@ def add_row(database: Database, key: str, value: str | None, **columns: Any) -> 
 def add_profile(database: Database, **columns: Any) -> int:  # noqa: ANN401 any column
     """Insert a row of `entity_profiles`, of the user nick unless `columns` say otherwise."""
     return insert(database, PROFILES, {"entity_type": "USER", "entity_id": "nick", **columns})
+
+
+def schedule_all(database: Database, *, now: datetime) -> None:
+    """Add the hourly job that consolidates every profile; it is due."""
+    with database.write() as connection:
+        jobs.add_job(
+            connection,
+            job_type="profile_maintenance",
+            name="profiles",
+            interval=timedelta(hours=1),
+            bot_id="*",
+            config={"entity_id": "*"},
+            now=now,
+        )
 
 
 def insert(database: Database, table: str, row: dict[str, Any]) -> int:

@@ -3,16 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from building import MORNING
 from command import ids_by_key, reply
-from databases import ATTRIBUTES, PROFILES, insert, is_sqlite
+from databases import ATTRIBUTES, PROFILES, insert, is_sqlite, schedule_all
 from model_server import Raw
 
-from llm_maint.store import jobs
 from llm_maint.store.database import Connection, Database
 
 ENTITIES = [f"person-{number:02}" for number in range(20)]
@@ -52,16 +50,7 @@ def fill(database: Database) -> None:
     """Write all entities, and one job for them that is due."""
     for name in ENTITIES:
         _add_entity(database, name)
-    with database.write() as connection:
-        jobs.add_job(
-            connection,
-            job_type="profile_maintenance",
-            name="profiles",
-            interval=timedelta(hours=1),
-            bot_id="*",
-            config={"entity_id": "*"},
-            now=MORNING,
-        )
+    schedule_all(database, now=MORNING)
 
 
 def _add_entity(database: Database, name: str) -> None:

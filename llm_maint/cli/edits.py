@@ -142,11 +142,11 @@ def pin(
         transaction = opened.database.read if name is None else opened.database.write
         with transaction() as connection:
             whose = profiles.known_entity(connection, Entity.named(entity, entity_type))
-            changed = False
-            if name is not None and off:
-                changed = pins.unpin(connection, whose, name)
-            elif name is not None:
-                changed = pins.pin(connection, whose, name, now=opened.clock())
+            changed = name is not None and (
+                pins.unpin(connection, whose, name)
+                if off
+                else pins.pin(connection, whose, name, now=opened.clock())
+            )
             pinned = sorted(policy_for(connection, opened.settings, whose).pinned_keys)
             rows = profiles.attributes_of(connection, whose)
     if as_json:

@@ -139,20 +139,21 @@ class _Consulting:
         worn = worn_out(wear_after(self.case.wear, done, self.case.rows))
         judgement = judge(rows, answers.proposals, self.case.policy, worn=worn)
         if second_opinion.is_needed(judgement, done):
-            judgement = await self._confirmed(judgement, rows, answers)
+            judgement, left = await self._confirmed(judgement, rows, answers)
+            answers = Answers.together([answers, left])
         return self.verdict.add(judgement, answers)
 
     async def _confirmed(
         self, judgement: Judgement, rows: Sequence[Attribute], answers: Answers
-    ) -> Judgement:
+    ) -> tuple[Judgement, Answers]:
         """Ask once more about rows that would go; what cannot be asked is left for next time."""
         asked = second_opinion.questions(judgement, rows, answers.met, size=self.size)
         try:
             again = await self.ask(asked.parts)
         except BudgetSpentError:
             again = Answers(left=frozenset(row.id for part in asked.parts for row in part))
-        self.verdict.left |= again.left - asked.controls
-        return second_opinion.confirmed(judgement, asked, again)
+        left = Answers(left=again.left - asked.controls, advice=again.advice)
+        return second_opinion.confirmed(judgement, asked, again), left
 
 
 def _apart(

@@ -6,18 +6,18 @@ model kept, some that have nothing to do with them and some that are like them. 
 control row is not believed.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 
+from llm_maint.domain.control_rows import Controls, Kin
 from llm_maint.domain.enquiry import Answers
 from llm_maint.domain.judge import UNRELATED, Judgement, Op, Operation, losses
-from llm_maint.domain.orders import speaks_to_model
 from llm_maint.domain.plan import ALWAYS_ALLOWED_LOSSES
 from llm_maint.domain.profile import Attribute, AttributeId
-from llm_maint.domain.relation import STRONG, Link, Relations
+from llm_maint.domain.relation import Relations
 from llm_maint.domain.reply import Proposal, Refused
 
 GUARD = "second_opinion"
@@ -31,8 +31,6 @@ UNPROVEN = 30
 
 SLIPS = 8
 """One control row in so many may be lost by a slip; among fewer, none."""
-
-Kin = Mapping[AttributeId, Mapping[AttributeId, Link]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +93,7 @@ def questions(
     parts = _parts(_mixed(doubtful(judgement), request), room=size - size // CONTROLS)
     ids = set(chain.from_iterable(parts))
     kin = Relations(rows, ids).kin(ids)
-    controls = _Controls(judgement, rows, kin, request)
+    controls = Controls(rows, _named(judgement), kin, request)
     by_id = {row.id: row for row in rows}
     asked = []
     for part in parts:
@@ -170,6 +168,15 @@ def _loses(op: Operation) -> bool:
     return op.op in (Op.REMOVE, Op.SUPERSEDE)
 
 
+def _named(judgement: Judgement) -> set[AttributeId]:
+    """Return the rows that the model would lose or merge away, so that they try nobody."""
+    named = {row_id for op in doubtful(judgement) for row_id in op.row_ids}
+    named |= {row_id for op in judgement.operations for row_id in op.retired}
+    # What was called superseded by strangers tries a model well: nothing is wrong with it.
+    refused = (each for each in judgement.refused if each.guard != UNRELATED)
+    return named | {row_id for each in refused for row_id in each.row_ids}
+
+
 def _mixed(
     operations: Iterable[Operation], request: Mapping[AttributeId, int]
 ) -> Iterator[Operation]:
@@ -191,67 +198,3 @@ def _parts(operations: Iterable[Operation], *, room: int) -> list[list[Attribute
             parts.append([])
         parts[-1] += op.row_ids[:room]
     return parts
-
-
-def _calm(said: Collection[AttributeId], request: Mapping[AttributeId, int]) -> Collection[int]:
-    """Return the requests about which the model said least: an order is more likely in others."""
-    rows, named = Counter(request.values()), Counter(request[i] for i in said if i in request)
-    share = {number: named[number] / rows[number] for number in rows}
-    limit = (min(share.values(), default=0.0) + max(share.values(), default=0.0)) / 2
-    return {-1, *(number for number, part in share.items() if part <= limit)}
-
-
-@dataclass(slots=True)
-class _Controls:
-    """Rows of which the model said nothing that would lose them, each a control row once."""
-
-    judgement: Judgement
-    rows: Sequence[Attribute]
-    kin: Kin
-    request: Mapping[AttributeId, int]
-    taken: set[AttributeId] = field(default_factory=set)
-    kept: dict[AttributeId, Attribute] = field(init=False)
-    _unrelated: defaultdict[str, list[Attribute]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Sort out the rows that the model kept."""
-        said = {row_id for op in doubtful(self.judgement) for row_id in op.row_ids}
-        said |= {row_id for op in self.judgement.operations for row_id in op.retired}
-        # What was called superseded by strangers tries a model well: nothing is wrong with it.
-        refused = (each for each in self.judgement.refused if each.guard != UNRELATED)
-        said |= {row_id for each in refused for row_id in each.row_ids}
-        calm = _calm(said, self.request)
-        self.kept = {
-            row.id: row
-            for row in self.rows
-            if row.id not in said
-            and self.request.get(row.id, -1) in calm
-            and not speaks_to_model(row)
-        }
-        related = set(chain.from_iterable(self.kin.values()))
-        self._unrelated = defaultdict(list)
-        for row in reversed(self.kept.values()):
-            if row.id not in related:
-                self._unrelated[row.category].append(row)
-
-    def taken_for(self, about: Sequence[Attribute], *, most: int) -> list[Attribute]:
-        """Take a row of each category, then the nearest that was elsewhere, of each row."""
-        categories = sorted({row.category for row in about})
-        found = [self._unrelated[name].pop() for name in categories if self._unrelated[name]]
-        if not found:
-            found = [rows.pop() for rows in self._unrelated.values() if rows][:1]
-        for row in about:
-            found += [self.kept[i] for i in self._elsewhere(row.id, {each.id for each in found})]
-        self.taken.update(row.id for row in found[:most])
-        return found[:most]
-
-    def _elsewhere(
-        self, row_id: AttributeId, besides: Collection[AttributeId]
-    ) -> Iterator[AttributeId]:
-        """Yield the nearest relative that met the row in no request and is not the same fact."""
-        for other, link in self.kin.get(row_id, {}).items():
-            apart = self.request.get(other) != self.request.get(row_id)
-            free = other in self.kept and other not in self.taken and other not in besides
-            if apart and free and link.overlap < STRONG:
-                yield other
-                return

@@ -11,6 +11,7 @@ from llm_maint.domain.transfer import NewAttribute
 from llm_maint.errors import SchemaError
 from llm_maint.store import journal, profiles, rows, wear
 from llm_maint.store.plans import EDIT, IMPORT
+from llm_maint.store.recorder import Recorder
 
 
 def import_rows(
@@ -20,7 +21,7 @@ def import_rows(
     occasion: journal.Occasion,
 ) -> str:
     """Insert rows of one entity, and its profile where it has none; return the plan's id."""
-    recorder = journal.Recorder(connection)
+    recorder = Recorder(connection)
     rows.pin_text_form(connection)
     ensure_profile(recorder, entity, occasion)
     table = rows.user_table(connection, profiles.ATTRIBUTES)
@@ -32,7 +33,7 @@ def import_rows(
     return recorder.plan_id
 
 
-def ensure_profile(recorder: journal.Recorder, entity: Entity, occasion: journal.Occasion) -> None:
+def ensure_profile(recorder: Recorder, entity: Entity, occasion: journal.Occasion) -> None:
     """Insert the entity's row of `entity_profiles` if it has none and the table lets us."""
     if profiles.head_of(recorder.connection, entity) is not None:
         return
@@ -68,7 +69,7 @@ def set_row(
         if image[name] is None and name in table.columns:
             image[name] = default
     image = dict(_present(table, image))
-    recorder = journal.Recorder(connection)
+    recorder = Recorder(connection)
     if before is None:
         ensure_profile(recorder, new.entity, occasion)
         written = recorder.write(table, None, image, "inserted")
@@ -100,7 +101,7 @@ def delete_rows(
     connection: Connection, entity: Entity, gone: Sequence[Attribute], occasion: journal.Occasion
 ) -> str:
     """Delete rows because a person said so, protected ones too; return the plan's id."""
-    recorder = journal.Recorder(connection)
+    recorder = Recorder(connection)
     table = rows.user_table(connection, profiles.ATTRIBUTES)
     journal.refuse_cascades(connection, table)
     for row in gone:

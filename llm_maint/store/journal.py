@@ -1,8 +1,7 @@
 """The journal: a plan applied with compare-and-set, and a before-image of every row it wrote."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -15,7 +14,7 @@ from llm_maint.domain.plan import Plan
 from llm_maint.domain.plan_document import saved_document
 from llm_maint.domain.profile import Attribute, AttributeId, Entity, Image
 from llm_maint.domain.settlement import storable
-from llm_maint.errors import DataError, SchemaError
+from llm_maint.errors import SchemaError
 from llm_maint.store import judgements, profiles, rows, wear
 from llm_maint.store.plans import (
     APPLIED,
@@ -24,7 +23,7 @@ from llm_maint.store.plans import (
     StoredPlan,
     store_plan,
 )
-from llm_maint.store.tables import journal
+from llm_maint.store.recorder import Recorder
 
 Summarise = Callable[[str, Sequence[Attribute]], str]
 """Renders the summary of a name and its rows; None in its place leaves summaries alone."""
@@ -38,66 +37,6 @@ class Occasion:
     now: datetime
     run_id: str | None = None
     summarise: Summarise | None = None
-
-
-@dataclass(slots=True)
-class Recorder:
-    """Writes rows of one plan and notes each with its before- and after-image."""
-
-    connection: Connection
-    plan_id: str = field(default_factory=lambda: uuid4().hex)
-    entries: list[dict[str, Any]] = field(default_factory=list)
-
-    def write(
-        self, table: rows.UserTable, before: Image | None, after: Image | None, effect: str
-    ) -> Image | None:
-        """Insert, change or delete a row; return it as the database then has it.
-
-        Raises:
-            DataError: the database itself kept the change out: the row was locked.
-
-        """
-        written: Image | None
-        if before is None:
-            assert after is not None
-            written = rows.insert_image(self.connection, table, after)
-        elif after is None:
-            written = None
-            if not rows.delete_image(self.connection, table, before):
-                raise _kept_out(table, before)
-        else:
-            written = rows.update_image(self.connection, table, before, after)
-            if written is None:
-                raise _kept_out(table, before)
-            written = {name: written[name] for name in before}
-        self._note(table.name, before, written, effect)
-        return written
-
-    def save(self) -> None:
-        """Write the journal."""
-        if self.entries:
-            self.connection.execute(journal.insert(), self.entries)
-
-    def _note(self, table: str, before: Image | None, after: Image | None, effect: str) -> None:
-        row = before or after
-        assert row is not None
-        self.entries.append(
-            {
-                "plan_id": self.plan_id,
-                "position": len(self.entries),
-                "table_name": table,
-                "row_id": str(row["id"]),
-                "effect": effect,
-                "before_image": before and json.dumps(before),
-                "after_image": after and json.dumps(after),
-            }
-        )
-
-
-def _kept_out(table: rows.UserTable, row: Image) -> DataError:
-    return DataError(
-        f"{table.name}: row {row['id']} could not be written (a trigger?); nothing was changed"
-    )
 
 
 def apply(

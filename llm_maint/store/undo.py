@@ -21,6 +21,7 @@ from llm_maint.store.plans import (
     find_plan,
     set_status,
 )
+from llm_maint.store.recorder import Recorder
 from llm_maint.store.tables import journal as entries
 
 
@@ -77,7 +78,7 @@ def _undo(connection: Connection, name: str, occasion: journal.Occasion, *, forc
             f"changed since plan {plan.id[:8]}: row {ids}; undo what came later first, "
             "or --force puts back what was before"
         )
-    recorder = journal.Recorder(connection)
+    recorder = Recorder(connection)
     # A summary that was written anew since fits no longer, and neither does the one before.
     stale = [c for c in changes_made if c.edited and c.table.name == profiles.PROFILES]
     altered = {}
@@ -143,7 +144,7 @@ def _load(text: str | None) -> Image | None:
     return None if text is None else json.loads(text)
 
 
-def _put_back(recorder: journal.Recorder, change: _Change) -> tuple[str, ...]:
+def _put_back(recorder: Recorder, change: _Change) -> tuple[str, ...]:
     """Put a row back; return the columns that the database itself made different."""
     if change.present == change.before:
         return ()
@@ -164,7 +165,7 @@ def _put_back(recorder: journal.Recorder, change: _Change) -> tuple[str, ...]:
 
 
 def _settle_undo(
-    connection: Connection, plan: StoredPlan, recorder: journal.Recorder, occasion: journal.Occasion
+    connection: Connection, plan: StoredPlan, recorder: Recorder, occasion: journal.Occasion
 ) -> None:
     journal.keep(recorder, plan.entity, occasion, kind=UNDO, document={}, reverts=plan.id)
     set_status(connection, APPLIED, UNDONE, plan_id=plan.id)
@@ -191,7 +192,7 @@ def _unwear(connection: Connection, plan: StoredPlan) -> None:
 
 
 def _remember_put_back(
-    connection: Connection, plan: StoredPlan, recorder: journal.Recorder, occasion: journal.Occasion
+    connection: Connection, plan: StoredPlan, recorder: Recorder, occasion: journal.Occasion
 ) -> None:
     """Count the rows that a person has put back as judged: they stay, until they change."""
     put_back = {

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 from consolidating import NOW, ScriptedModel, reply, settings
-from databases import add_row
+from databases import add_row, schedule_all
 
 from llm_maint.errors import ModelReplyError, ModelUnavailableError
 from llm_maint.runner import Runner
 from llm_maint.settings import Settings
-from llm_maint.store import jobs
 from llm_maint.store.database import Database
 
 NAMES = ["ada", "ben", "cleo", "dora"]
@@ -24,16 +23,7 @@ def four(database: Database) -> Database:
         updated = f"2026-01-0{number + 1} 00:00:00"
         for key in ("a", "b"):
             add_row(database, key, f'"{key} of {name}"', entity_id=name, updated_at=updated)
-    with database.write() as connection:
-        jobs.add_job(
-            connection,
-            job_type="profile_maintenance",
-            name="profiles",
-            interval=timedelta(hours=1),
-            bot_id="*",
-            config={},
-            now=NOW,
-        )
+    schedule_all(database, now=NOW)
     return database
 
 

@@ -24,7 +24,7 @@ from llm_maint.domain.profile import Attribute
 from llm_maint.domain.runs import Failure, Success
 from llm_maint.errors import InterruptedRunError
 from llm_maint.jobs.profile_maintenance import JOB
-from llm_maint.store import journal, profiles
+from llm_maint.store import journal, profiles, recorder
 from llm_maint.store.database import Database
 
 NAMES = [f"e{number:02}" for number in range(12)]
@@ -121,7 +121,8 @@ def _context(
 def _counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let plans have ids that count up, so that two runs can be compared to the byte."""
     numbers = iter(range(1, 1_000))
-    monkeypatch.setattr(journal, "uuid4", lambda: UUID(int=next(numbers)))
+    for room in (journal, recorder):
+        monkeypatch.setattr(room, "uuid4", lambda: UUID(int=next(numbers)))
 
 
 def _ran(
