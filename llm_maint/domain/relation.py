@@ -10,7 +10,6 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from heapq import nlargest
 from itertools import pairwise
 from math import log
 
@@ -88,14 +87,8 @@ class Relations:
 
     def relatives(self, new: Collection[AttributeId]) -> set[AttributeId]:
         """Return which rows travel with the new ones: the nearest of each that are not new."""
-        near: defaultdict[int, list[tuple[float, int]]] = defaultdict(list)
-        for link in self._links:
-            if not link.faint:
-                for one, other in (link.pair, link.pair[::-1]):
-                    if self.rows[one].id in new and self.rows[other].id not in new:
-                        near[one].append((link.weight, -other))
-        nearest = (place for found in near.values() for _, place in nlargest(RELATIVES, found))
-        return {self.rows[-place].id for place in nearest}
+        others = ([i for i in near if i not in new] for near in self.kin(new).values())
+        return {row_id for near in others for row_id in near[:RELATIVES]}
 
     def kin(self, ids: Collection[AttributeId]) -> Mapping[AttributeId, Mapping[AttributeId, Link]]:
         """Return the relatives of each of some new rows, the nearest first."""
