@@ -59,11 +59,17 @@ class Process:
         """Wait until it sees to signals by itself: what Python does before that is Python's."""
         wait_until(self._listens, every=0)
 
+    def has_ended(self) -> bool:
+        """Return whether it has ended."""
+        return "Z" in self._status("State")
+
     def _listens(self) -> bool:
-        status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8").splitlines()
-        known = dict(line.split(":\t", 1) for line in status if ":\t" in line)
-        mask = int(known["SigCgt"], 16)
-        return "Z" in known["State"] or bool(mask & 1 << (signal.SIGTERM - 1))
+        mask = int(self._status("SigCgt"), 16)
+        return self.has_ended() or bool(mask & 1 << (signal.SIGTERM - 1))
+
+    def _status(self, name: str) -> str:
+        lines = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8").splitlines()
+        return dict(line.split(":\t", 1) for line in lines if ":\t" in line)[name]
 
     def wait(self) -> Done:
         """Wait for its end."""

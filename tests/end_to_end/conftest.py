@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 from command import ROWS, Command
 from databases import Server, name_of
+from pooler import PROGRAM as POOLER
 from workshop import Workshop
 
 from llm_maint.store.database import Database
+
+collect_ignore = [] if POOLER else ["test_pooler.py"]
+"""A pooler is no package that pip could install: its tests run where the system has it."""
 
 
 @pytest.fixture
