@@ -39,9 +39,10 @@ def test_a_server_that_crashes_loses_no_job(server: Crashing, shaken: Workshop) 
     shaken.database.close()  # its connections are about to break
     crowd = Crowd(shaken)
     for _ in range(CRASHES):
-        crowd.work(seconds=chance.uniform(0.3, 0.9))
+        crowd.work(jobs=chance.randint(80, 140))
         server.crash()
     assert len(shaken.succeeded()) < JOBS  # the last crash, too, met them at work
+    crowd.work(jobs=1)
     ended = [*crowd.ended, *crowd.end()]
     ticks = shaken.tick_until_settled()
     assert shaken.succeeded() == dict.fromkeys(shaken.names(), 1)
@@ -61,10 +62,10 @@ class Crowd:
         self.ended: list[Done] = []
         self.at_work: list[Process] = []
 
-    def work(self, *, seconds: float) -> None:
-        """Tick for so long."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+    def work(self, *, jobs: int) -> None:
+        """Tick until so many more jobs have begun."""
+        enough = len(self.workshop.notes()) + jobs
+        while len(self.workshop.notes()) < enough:
             gone = [process for process in self.at_work if process.has_ended()]
             self.at_work = [process for process in self.at_work if process not in gone]
             self.ended += [process.wait() for process in gone]
