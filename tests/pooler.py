@@ -1,5 +1,4 @@
-"""A pooler in front of PostgreSQL: the real PgBouncer, which gives a client a server by the
-transaction, and so takes away from it whatever a session would remember."""
+"""A pooler in front of PostgreSQL: the real PgBouncer, in its mode that forgets all sessions."""
 
 import os
 import pwd

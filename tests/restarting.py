@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from databases import own_server
 
+
 @dataclass(frozen=True, slots=True)
 class Crashing:
     """A server of its own, in the hands of one test."""

@@ -83,9 +83,7 @@ def start(command: Command, *arguments: str) -> Process:
     out, errors = (command.home / f"{number}.{kind}" for kind in ("out", "errors"))
     environment = {**command.environment, "PYTHONPATH": str(BROUGHT)}
     streams = Streams(output=str(out), errors=str(errors))
-    return Process(
-        fork_server().start(environment, command.home, arguments, streams), out, errors
-    )
+    return Process(fork_server().start(environment, command.home, arguments, streams), out, errors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +168,9 @@ class Workshop:
     def claims(self) -> list[tuple[Any, ...]]:
         """Return the claims that somebody holds, and the runs that are said to be at work."""
         held = sa.select(jobs.c.claim_run_id).where(jobs.c.claim_run_id.is_not(None))
-        return self._rows(sa.union_all(held, sa.select(runs.c.id).where(runs.c.status == "running")))
+        return self._rows(
+            sa.union_all(held, sa.select(runs.c.id).where(runs.c.status == "running"))
+        )
 
     def let_all_be_due(self) -> None:
         """Let every job be due now."""

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -83,10 +84,8 @@ def _spin() -> None:
 
 def _spin_on() -> None:
     while True:
-        try:
+        with suppress(Exception):  # a bad habit, and a common one
             _spin()
-        except Exception:  # noqa: BLE001, S110, PERF203 a bad habit, and a common one
-            pass
 
 
 def _begin(context: JobContext) -> bool:

@@ -39,7 +39,9 @@ def test_broken_jobs_delay_nobody(workshop: Workshop) -> None:
     for name in ("raises", "raises-much", "tells-much", "unknown", "refused"):
         assert f"llm-maint: {name} " in done.errors
         (said,) = sql(
-            workshop.database, "SELECT error_message FROM job_runs WHERE job_name = :name", name=name
+            workshop.database,
+            "SELECT error_message FROM job_runs WHERE job_name = :name",
+            name=name,
         )
         assert 0 < len(said[0]) < ENOUGH
     assert max(map(len, done.errors.splitlines())) < ENOUGH

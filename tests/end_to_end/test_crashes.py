@@ -49,7 +49,7 @@ def test_a_rescued_job_runs_in_the_very_tick_that_rescues_it(workshop: Workshop)
 
 
 def test_a_process_that_dies_while_it_records_has_recorded_or_not(workshop: Workshop) -> None:
-    """A death some milliseconds after the job's end leaves a whole record, or a job to run again."""
+    """A death within milliseconds of the job's end leaves a whole record, or a job to run again."""
     for milliseconds in range(0, 24, 3):
         workshop.add("dying", f"dies-{milliseconds}", milliseconds=milliseconds)
     names = sorted(workshop.names())
@@ -65,7 +65,7 @@ def test_a_process_that_dies_while_it_records_has_recorded_or_not(workshop: Work
 
 
 def test_a_job_that_kills_its_process_ends_as_failed(workshop: Workshop) -> None:
-    """After the third death it waits for its next slot; after the first, the others go before it."""
+    """After the third death it waits for its next slot; after the first, others go before it."""
     workshop.add("exiting", "bad", due=timedelta(minutes=-10))
     workshop.add("noting", "good", "better", due=timedelta(minutes=-5))
     due_at = workshop.job("bad").next_run_at

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C at any moment of a tick: what was begun is handed back, and nothing is torn."""
+"""SIGTERM and Ctrl-C at any moment of a tick: what was begun is handed back, nothing is torn."""
 
 import random
 import signal

@@ -79,7 +79,7 @@ class Crowd:
 
 
 def _check(done: Done) -> None:
-    """A tick went well or said in one line that the database did not; rescues are told, too."""
+    """Refuse a tick that neither went well nor said in one line that the database did not."""
     assert done.code in (0, 69, 75), done
     said = [line for line in done.errors.splitlines() if "died or froze" not in line]
     assert len(said) == (done.code != 0), done

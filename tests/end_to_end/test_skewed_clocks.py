@@ -6,8 +6,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import sqlalchemy as sa
 import skewed
+import sqlalchemy as sa
 from workshop import BROUGHT, Workshop, wait_until
 
 from llm_maint.store.tables import runs
@@ -17,9 +17,7 @@ ON_A_SERVER = pytest.mark.parametrize("database_url", ["postgresql"], indirect=T
 HOUR = 3_600
 
 
-def _skewed(
-    workshop: Workshop, seconds: int, *, lease: int
-) -> "subprocess.CompletedProcess[str]":
+def _skewed(workshop: Workshop, seconds: int, *, lease: int) -> "subprocess.CompletedProcess[str]":
     """Run a tick to its end on a host whose clock is wrong."""
     settings = workshop.command.having(scheduler_lease_seconds=str(lease))
     return subprocess.run(
@@ -42,9 +40,7 @@ def _tick(workshop: Workshop, seconds: int) -> list[str]:
 
 @ON_A_SERVER
 @pytest.mark.parametrize("seconds", [HOUR, -HOUR], ids=["an hour ahead", "an hour behind"])
-def test_a_wrong_clock_runs_what_is_due_and_nothing_else(
-    workshop: Workshop, seconds: int
-) -> None:
+def test_a_wrong_clock_runs_what_is_due_and_nothing_else(workshop: Workshop, seconds: int) -> None:
     """Neither early nor late, no live claim is stolen, and all times are the server's."""
     workshop.add("noting", "held", until="the end")
     elsewhere = Workshop(workshop.command, workshop.database, lease_seconds=60).start("run-due")
