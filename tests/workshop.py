@@ -5,11 +5,11 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 from command import Command, Done
@@ -88,11 +88,18 @@ def start(command: Command, *arguments: str) -> Process:
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """Jobs in a database, and the command on it; the lease of a claim is short."""
+    """Jobs in a database, and the command on it.
+
+    The lease of a claim is too long to run out, however busy the machine is; `hasty` shortens it.
+    """
 
     command: Command
     database: Database
-    lease_seconds: int = 1
+    lease_seconds: int = 60
+
+    def hasty(self, *, lease_seconds: int = 1) -> Self:
+        """Return the same with a lease that a test can wait for."""
+        return replace(self, lease_seconds=lease_seconds)
 
     def add(self, job_type: str, *names: str, due: timedelta | None = None, **config: Any) -> None:  # noqa: ANN401 any JSON
         """Add jobs of one type, in the order in which they are due; `due` is counted from now."""

@@ -23,12 +23,15 @@ def test_an_interrupted_tick_hands_back_what_it_holds(
 ) -> None:
     """No claim is left, no attempt is counted, nothing is said: the next tick finds all due."""
     chance = random.Random(f"{number} {times}")
-    workshop.add("noting", "a", "b", "c", "d", seconds=0.03)
+    workshop.add("noting", "a", "b", "c", seconds=0.05)
     codes = []
-    for _ in range(MOMENTS):
+    for moment in range(MOMENTS):
+        begun = len(workshop.notes())
         tick = workshop.start("run-due")
         tick.until_it_listens()
-        time.sleep(chance.uniform(0, 0.3))
+        if moment % 2:  # while a job is at work, for sure
+            wait_until(lambda: len(workshop.notes()) > begun)  # noqa: B023
+        time.sleep(chance.uniform(0, 0.02 if moment % 2 else 0.3))
         tick.send(number, times=times)
         done = tick.wait()
         assert (done.code in (code, 0), done.out, done.errors) == (True, "", "")

@@ -3,8 +3,15 @@
 import signal
 from datetime import timedelta
 
+import pytest
 from databases import add_row, sql
 from workshop import Workshop, outlive, wait_until
+
+
+@pytest.fixture
+def workshop(workshop: Workshop) -> Workshop:
+    """Return a workshop whose leases soon run out."""
+    return workshop.hasty()
 
 
 def test_a_process_frozen_beyond_its_lease_changes_nothing(workshop: Workshop) -> None:

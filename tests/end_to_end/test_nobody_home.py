@@ -2,6 +2,7 @@
 
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,13 @@ from llm_maint.settings import Settings
 
 def test_a_scheduler_that_is_switched_off_leaves_all_as_it_is(workshop: Workshop) -> None:
     """What is due stays due, what a dead process holds stays claimed; nothing is said."""
+    workshop = workshop.hasty()
     workshop.add("exiting", "dies")
     workshop.tick(code=9)
     workshop.add("noting", "due")
     workshop.outlive_leases()
     before = workshop.claims(), workshop.job("dies"), workshop.job("due"), workshop.runs()
-    off = Workshop(workshop.command.having(scheduler_enabled="false"), workshop.database)
+    off = replace(workshop, command=workshop.command.having(scheduler_enabled="false"))
     done = off.tick()
     assert (done.out, done.errors) == ("", "")
     assert off.tick("--json").json["runs"] == []
@@ -38,10 +40,12 @@ def test_a_connection_is_waited_for_five_seconds() -> None:
 
 @pytest.mark.parametrize("command_line", [("run-due",), ("run-due", "--json"), ("jobs", "list")])
 @pytest.mark.parametrize(
-    ("listens", "within"), [(False, 1.5), (True, 3)], ids=["closed port", "silent server"]
+    ("listens", "time_out", "within"),
+    [(False, 60, 15), (True, 1, 4.5)],
+    ids=["closed port", "silent server"],
 )
 def test_a_database_that_is_down_is_told_in_time(
-    tmp_path: Path, command_line: tuple[str, ...], within: float, *, listens: bool
+    tmp_path: Path, command_line: tuple[str, ...], time_out: int, within: float, *, listens: bool
 ) -> None:
     """One line and 69: at once where nobody listens, else after `connect_timeout_seconds`."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -50,10 +54,11 @@ def test_a_database_that_is_down_is_told_in_time(
             server.close()
         settings = {
             "database_url": f"postgresql://maint:hunter2@127.0.0.1:{port}/memory",
-            "database_connect_timeout_seconds": "1",
+            "database_connect_timeout_seconds": str(time_out),
         }
+        down = start(Command(tmp_path, settings), *command_line)
         started = time.monotonic()
-        done = start(Command(tmp_path, settings), *command_line).wait()
+        done = down.wait()
         seconds = time.monotonic() - started
     assert (done.code, done.out, len(done.errors.splitlines())) == (69, "", 1)
     assert "hunter2" not in done.errors

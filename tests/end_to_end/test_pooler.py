@@ -58,7 +58,7 @@ def test_all_of_a_day_works_through_a_pooler(tmp_path: Path, pooled: str) -> Non
         for each in command("profile", "plans", "--json").json
         if each["kind"] == "consolidation"
     ]
-    command("profile", "undo", plan["id"])
+    command("profile", "undo", plan["plan_id"])
     assert sorted(map(repr, command.export())) == sorted(map(repr, before))
 
 
@@ -77,6 +77,7 @@ def test_many_ticks_share_few_connections(pooled_workshop: Workshop) -> None:
 
 def test_a_lease_is_renewed_through_a_pooler(pooled_workshop: Workshop) -> None:
     """A long job keeps its claim and writes in the end; a rival gets nothing."""
+    pooled_workshop = pooled_workshop.hasty()
     add_row(pooled_workshop.database, "pet", '"cat"', confidence=0)
     pooled_workshop.add("writing", "long", until="the end")
     working = pooled_workshop.start("run-due")
@@ -106,6 +107,7 @@ def test_signals_and_kills_leave_a_pooler_clean(pooled_workshop: Workshop) -> No
         codes.append(done.code)
         pooled_workshop.let_all_be_due()
     assert 130 in codes
+    pooled_workshop = pooled_workshop.hasty()
     dead = [pooled_workshop.start("run-due") for _ in range(3)]
     wait_until(lambda: len(pooled_workshop.notes()) > 1)
     for process in dead:

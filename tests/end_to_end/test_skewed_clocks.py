@@ -43,7 +43,7 @@ def _tick(workshop: Workshop, seconds: int) -> list[str]:
 def test_a_wrong_clock_runs_what_is_due_and_nothing_else(workshop: Workshop, seconds: int) -> None:
     """Neither early nor late, no live claim is stolen, and all times are the server's."""
     workshop.add("noting", "held", until="the end")
-    elsewhere = Workshop(workshop.command, workshop.database, lease_seconds=60).start("run-due")
+    elsewhere = workshop.start("run-due")
     wait_until(workshop.notes)
     claim = workshop.job("held").claim_run_id
     workshop.add("noting", "soon", due=timedelta(minutes=30))
