@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from llm_maint.bootstrap.process import SIGNALS
+from llm_maint.bootstrap.process import SIGNALS, end_process
 from llm_maint.domain.progress import Progress, untold
 from llm_maint.errors import ConfigurationError
 from llm_maint.settings import LoadedSettings, Settings, without_password
@@ -156,6 +156,7 @@ def runner_for(
         model=model_factory(settings),
         host=host_name(),
         interruptible=SIGNALS.interruptible,
+        end_process=end_process,
         progress=progress,
     )
 

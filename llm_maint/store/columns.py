@@ -103,6 +103,25 @@ def _moment_sqlite(element: moment, compiler: SQLCompiler, **kwargs: Any) -> str
     return f"strftime('%Y-%m-%d %H:%M:%f', {compiler.process(element.clauses, **kwargs)})"
 
 
+class due_at(sa.sql.functions.FunctionElement[datetime]):  # noqa: N801 a function of SQL
+    """When a job is due, as it is indexed: NULL, and on SQLite what is no time, before all else."""
+
+    inherit_cache = True
+    type = UtcTime()
+
+
+@compiles(due_at)
+@compiles(due_at, "postgresql")
+def _due_at_postgresql(element: due_at, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    return f"coalesce({compiler.process(element.clauses, **kwargs)}, '-infinity'::timestamptz)"
+
+
+@compiles(due_at, "sqlite")
+def _due_at_sqlite(element: due_at, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    time = compiler.process(element.clauses, **kwargs)
+    return f"coalesce(strftime('%Y-%m-%d %H:%M:%f', {time}), '')"
+
+
 class IdInsert(sa.Insert):
     """An insert that may name the id of a row that comes back, whoever makes ids in this table."""
 

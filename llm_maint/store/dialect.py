@@ -1,12 +1,13 @@
 """All that differs between PostgreSQL and SQLite: connections, transactions, clocks, locks."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import QueuePool
 
@@ -142,6 +143,14 @@ def bound_locks(connection: Connection, *, seconds: int) -> None:
     """Give up a lock after this long, in this transaction: on SQLite the connection does."""
     if is_postgresql(connection):
         connection.execute(sa.select(sa.func.set_config("lock_timeout", f"{seconds}s", True)))
+
+
+def insert_unless_there(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
+    """Insert a row unless a unique index forbids it; return whether it was inserted."""
+    kind = postgresql if is_postgresql(connection) else sqlite
+    statement = kind.insert(table).values(**row).on_conflict_do_nothing()
+    inserted = connection.execute(statement.returning(*table.primary_key.columns)).first()
+    return inserted is not None
 
 
 def check_constraints(connection: Connection) -> None:

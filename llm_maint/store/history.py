@@ -31,6 +31,7 @@ def as_run(row: RowMapping) -> Run:
         duration_ms=row["duration_ms"],
         result=row["result_json"],
         error_message=row["error_message"],
+        scheduled_for=row["scheduled_for"],
     )
 
 

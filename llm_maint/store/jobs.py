@@ -1,16 +1,17 @@
-"""The scheduled jobs as people administer them: list, find, add, enable, remove."""
+"""The scheduled jobs as people see them: listed, and found by a name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from llm_maint.domain.firing import Misfire, Timing
 from llm_maint.domain.nearest import unknown
-from llm_maint.errors import JobBusyError, UnknownNameError, UsageError
+from llm_maint.domain.schedule import NEVER, Cron, Every, Schedule
+from llm_maint.errors import UnknownNameError, UsageError
 from llm_maint.store.tables import jobs
 
 
@@ -23,7 +24,8 @@ class ScheduledJob:
     job_type: str
     bot_id: str | None
     enabled: bool
-    interval: timedelta
+    timing: Timing
+    problem: str | None
     last_run_at: datetime | None
     next_run_at: datetime | None
     last_status: str | None
@@ -31,6 +33,16 @@ class ScheduledJob:
     config: Mapping[str, Any] | None
     claim_run_id: str | None
     lease_expires_at: datetime | None
+    slot_at: datetime | None = None
+
+    def slots(self, count: int, *, now: datetime) -> list[datetime]:
+        """Return when the job is due next, and the regular times after that."""
+        times = [now if self.next_run_at is None else self.next_run_at]
+        slot = self.slot_at or times[0]
+        while len(times) < count and slot != NEVER:
+            slot = self.timing.schedule.next(slot, after=max(slot, now))
+            times.append(self.timing.due_at(self.id, slot))
+        return [time for time in times if time != NEVER]
 
     def is_running(self, *, now: datetime) -> bool:
         """Return whether a process holds the job; one that died holds it until its lease ends."""
@@ -52,74 +64,58 @@ def find_job(connection: Connection, name: str) -> ScheduledJob:
         UnknownNameError: there is none, or more than one.
 
     """
-    found = all_jobs(connection)
-    for matches in (
-        [job for job in found if job.id == name],
-        [job for job in found if job.name == name],
-        [job for job in found if name and job.id.startswith(name)],
+    for wanted in (
+        jobs.c.id == name,
+        called == name,
+        jobs.c.id.startswith(name or "-", autoescape=True),
     ):
+        query = sa.select(jobs).where(wanted).order_by(jobs.c.id).limit(10)
+        matches = [_as_job(row) for row in connection.execute(query).mappings()]
         if len(matches) == 1:
             return matches[0]
         if matches:
             ids = ", ".join(job.id[:8] for job in matches)
             raise UnknownNameError(f"more than one job is called {name!r}: give its id ({ids})")
-    raise unknown("job", name, (job.name for job in found))
+    names = connection.execute(sa.select(called).order_by(called).limit(1_000)).scalars()
+    raise unknown("job", name, names)
 
 
-def add_job(
-    connection: Connection,
-    *,
-    job_type: str,
-    name: str,
-    interval: timedelta,
-    bot_id: str | None,
-    config: Mapping[str, Any],
-    now: datetime,
-    enabled: bool = True,
-) -> ScheduledJob:
-    """Add a job that is due at once.
+called = sa.func.coalesce(sa.func.nullif(jobs.c.name, ""), jobs.c.job_type)
+"""What a job is called."""
 
-    Raises:
-        UsageError: a job of that name is there already.
 
+def timing_of(row: Mapping[Any, Any] | RowMapping) -> tuple[Timing, str | None]:
+    """Return how a job is scheduled, and what is wrong with that where somebody wrote nonsense.
+
+    The interval then takes the place of a cron expression that is none.
     """
-    if any(job.name == name for job in all_jobs(connection)):
-        raise UsageError(f"there is a job {name!r} already; give this one another --name")
-    job_id = uuid4().hex
-    connection.execute(
-        jobs.insert().values(
-            id=job_id,
-            job_type=job_type,
-            name=name,
-            bot_id=bot_id,
-            enabled=enabled,
-            interval_minutes=interval // timedelta(minutes=1),
-            created_at=now,
-            config_json=dict(config),
-        )
+    schedule: Schedule = Every(_interval_of(row))
+    misfire, problem = Misfire.LATEST, None
+    try:
+        if row["cron"] is not None:
+            schedule = Cron.parse(str(row["cron"]), str(row["timezone"] or "UTC"))
+        misfire = Misfire(row["misfire"] or Misfire.LATEST)
+    except (UsageError, ValueError) as error:
+        problem = f"the schedule of the job: {error}"
+    timing = Timing(
+        schedule=schedule,
+        misfire=misfire,
+        grace=_seconds(row["grace_seconds"]),
+        jitter=_seconds(row["jitter_seconds"]) or timedelta(0),
+        priority=row["priority"] if isinstance(row["priority"], int) else 0,
+        timeout=_seconds(row["timeout_seconds"]),
     )
-    return find_job(connection, job_id)
+    return timing, problem
 
 
-def set_enabled(connection: Connection, job: ScheduledJob, *, enabled: bool) -> None:
-    """Let a job run when it is due, or not."""
-    connection.execute(sa.update(jobs).where(jobs.c.id == job.id).values(enabled=enabled))
+def _seconds(seconds: object) -> timedelta | None:
+    """Return a duration; None where there is none, or SQLite let somebody write something else."""
+    if not isinstance(seconds, int) or seconds < 0:
+        return None
+    return timedelta(seconds=min(seconds, _LONGEST_MINUTES * 60))
 
 
-def remove_job(connection: Connection, job: ScheduledJob, *, now: datetime) -> None:
-    """Remove a job that is not running; its past runs stay.
-
-    Raises:
-        JobBusyError: it is running.
-
-    """
-    free = sa.or_(jobs.c.claim_run_id.is_(None), jobs.c.lease_expires_at <= now)
-    statement = sa.delete(jobs).where(jobs.c.id == job.id, free)
-    if connection.execute(statement).rowcount == 0:
-        raise JobBusyError(f"{job.name} is running now; remove it when it has ended")
-
-
-def interval_of(row: Mapping[Any, Any] | RowMapping) -> timedelta:
+def _interval_of(row: Mapping[Any, Any] | RowMapping) -> timedelta:
     """Return a job's interval; an hour where SQLite let somebody write something else."""
     minutes = row["interval_minutes"]
     if not isinstance(minutes, int) or minutes <= 0:
@@ -139,13 +135,15 @@ def config_of(row: Mapping[Any, Any] | RowMapping) -> Mapping[str, Any] | None:
 
 
 def _as_job(row: RowMapping) -> ScheduledJob:
+    timing, problem = timing_of(row)
     return ScheduledJob(
         id=row["id"],
         name=row["name"] or row["job_type"],
         job_type=row["job_type"],
         bot_id=row["bot_id"],
         enabled=row["enabled"],
-        interval=interval_of(row),
+        timing=timing,
+        problem=problem,
         last_run_at=row["last_run_at"],
         next_run_at=row["next_run_at"],
         last_status=row["last_status"],
@@ -153,4 +151,5 @@ def _as_job(row: RowMapping) -> ScheduledJob:
         config=config_of(row),
         claim_run_id=row["claim_run_id"],
         lease_expires_at=row["lease_expires_at"],
+        slot_at=row["slot_at"],
     )
