@@ -21,7 +21,7 @@ from llm_maint.errors import (
     UnknownJobTypeError,
 )
 from llm_maint.jobs import find_job_type
-from llm_maint.settings import Settings
+from llm_maint.settings.sections import Settings
 from llm_maint.store import queue
 from llm_maint.store.database import Database
 

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from llm_maint import bootstrap
+from llm_maint.bootstrap import root
 from llm_maint.cli.session import Json, session_of
 from llm_maint.console.output import Table
-from llm_maint.settings import KEYS, known_key, without_password
+from llm_maint.settings.loading import KEYS, known_key, without_password
 
 app = typer.Typer(help="Settings: where they come from, and changing them.", no_args_is_help=True)
 
@@ -18,7 +18,7 @@ Name = Annotated[str, typer.Argument(metavar="SETTING", help="As in llm.base_url
 def path(ctx: typer.Context, *, as_json: Json = False) -> None:
     """Print which file is read, or would be written."""
     session = session_of(ctx)
-    file = bootstrap.config_to_write(session.config)
+    file = root.config_to_write(session.config)
     if as_json:
         session.out.json({"path": str(file), "exists": file.exists()})
     else:
@@ -68,7 +68,7 @@ def set_(
     from llm_maint.settings.file import with_setting, write_private
 
     session = session_of(ctx)
-    file = bootstrap.config_to_write(session.config)
+    file = root.config_to_write(session.config)
     write_private(file, with_setting(file, name, value))
     if as_json:
         session.out.json({"name": name, "file": str(file)})

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from llm_maint import bootstrap
+from llm_maint.bootstrap import root
 from llm_maint.console.output import Output
 from llm_maint.domain.progress import Progress, untold
 from llm_maint.errors import ExitCode
-from llm_maint.settings import LoadedSettings, Settings
+from llm_maint.settings.loading import LoadedSettings
+from llm_maint.settings.sections import Settings
 
 if TYPE_CHECKING:
     from llm_maint.contract import Clock, JobContext
@@ -33,13 +34,13 @@ class Opened:
 
     def context(self, *, dry_run: bool = False, progress: Progress = untold) -> "JobContext":
         """Return the context for work that a person started."""
-        return bootstrap.context_for(
+        return root.context_for(
             self.settings, self.database, self.clock, dry_run=dry_run, progress=progress
         )
 
     def runner(self, progress: Progress = untold) -> "Runner":
         """Return the runner of jobs."""
-        return bootstrap.runner_for(self.settings, self.database, self.clock, progress)
+        return root.runner_for(self.settings, self.database, self.clock, progress)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,7 @@ class Session:
 
     def loaded(self) -> LoadedSettings:
         """Return the settings from file and environment."""
-        return bootstrap.load_settings(self.config)
+        return root.load_settings(self.config)
 
     @contextmanager
     def opened(self) -> Iterator[Opened]:
@@ -64,10 +65,10 @@ class Session:
 
         """
         settings = self.loaded().settings
-        database = bootstrap.open_database(settings)
+        database = root.open_database(settings)
         try:
             database.check_schema()
-            yield Opened(settings, database, bootstrap.clock_of(database))
+            yield Opened(settings, database, root.clock_of(database))
         finally:
             database.close()
 

@@ -35,7 +35,7 @@ from llm_maint.errors import (
     MaintError,
 )
 from llm_maint.reading import read
-from llm_maint.settings import Settings
+from llm_maint.settings.sections import Settings
 from llm_maint.store import judgements, profiles
 from llm_maint.store.database import Connection
 
