@@ -13,21 +13,19 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
-
-from llm_maint.bootstrap.process import SIGNALS
+from llm_maint.bootstrap import places
+from llm_maint.bootstrap.signals import SIGNALS
 from llm_maint.domain.progress import Progress, untold
 from llm_maint.errors import ConfigurationError
-from llm_maint.settings.loading import LoadedSettings, without_password
+from llm_maint.settings.loading import LoadedSettings
 from llm_maint.settings.sections import Settings
+from llm_maint.settings.sources import without_password
 
 if TYPE_CHECKING:
     from llm_maint.contract import Clock, JobContext, LanguageModel
     from llm_maint.llm.client import Client
     from llm_maint.runner import Runner
     from llm_maint.store.database import Database
-
-SYSTEM_CONFIG = Path("/etc/llm-maint/config.toml")
 
 CREDENTIAL = "llm-api-key"
 """Name of the systemd credential that holds the model server's key."""
@@ -52,21 +50,19 @@ def load_settings_of(file: Path | None, flags: Mapping[str, str]) -> LoadedSetti
 
 def config_in_use(config: Path | None) -> Path | None:
     """Return the configuration file to read, None where there is none and none was named."""
-    named = config or _config_of_environment()
-    if named is not None:
-        return named
-    return next((path for path in (_config_of_user(), SYSTEM_CONFIG) if path.exists()), None)
+    found = places.config_in_use(None if config is None else str(config))
+    return None if found is None else Path(found)
 
 
 def config_to_write(config: Path | None) -> Path:
     """Return the configuration file that `init` and `config set` write."""
-    return config_in_use(config) or _config_of_user()
+    return config_in_use(config) or Path(places.config_of_user())
 
 
 def database_url(settings: Settings) -> str:
     """Return the database's URL; by default a SQLite file in the user's data directory."""
     url = settings.database.url.get_secret_value()
-    return url or f"sqlite:///{platformdirs.user_data_path('llm-maint') / 'memory.db'}"
+    return url or f"sqlite:///{places.default_database()}"
 
 
 def open_database(settings: Settings, *, create: bool = False) -> "Database":
@@ -219,13 +215,3 @@ def _key_from(command: str) -> str:
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         # The error's own text would show the command, and with it perhaps a secret.
         raise ConfigurationError(f"llm.api_key_command failed ({type(error).__name__})") from error
-
-
-def _config_of_environment() -> Path | None:
-    named = os.environ.get("LLM_MAINT_CONFIG")
-    return Path(named).expanduser() if named else None
-
-
-def _config_of_user() -> Path:
-    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(home) / "llm-maint" / "config.toml"

@@ -7,7 +7,8 @@ import typer
 from llm_maint.bootstrap import root
 from llm_maint.cli.session import Json, session_of
 from llm_maint.console.output import Table
-from llm_maint.settings.loading import KEYS, known_key, without_password
+from llm_maint.settings.loading import KEYS, known_key
+from llm_maint.settings.sources import without_password
 
 app = typer.Typer(help="Settings: where they come from, and changing them.", no_args_is_help=True)
 

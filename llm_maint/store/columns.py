@@ -14,6 +14,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from llm_maint.domain.profile import parse_time, parse_value
 from llm_maint.domain.settlement import storable
 from llm_maint.errors import DataError
+from llm_maint.store.driver import sqlite_time
 
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 """The first and the last moment that Python can hold."""
@@ -139,8 +140,3 @@ class RawType(sa.types.UserDefinedType[Any]):
     def get_col_spec(self, **_: Any) -> str:  # noqa: ANN401
         """Return the name."""
         return self.name
-
-
-def sqlite_time(moment: datetime) -> str:
-    """Return a time as SQLite's own functions write it, with microseconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

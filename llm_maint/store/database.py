@@ -102,7 +102,7 @@ class Database:
         try:
             yield
         except sa.exc.DBAPIError as error:
-            meaning = explained(error, self.place)
+            meaning = explained(error.orig, self.place)
             if meaning is None:
                 raise
             raise meaning from error

@@ -12,6 +12,7 @@ from sqlalchemy.pool import QueuePool
 
 from llm_maint.errors import ConfigurationError
 from llm_maint.store.columns import FIRST, LAST, text_or_raw
+from llm_maint.store.driver import open_sqlite
 
 OWN_SCHEMA = "maint"
 """A placeholder in our own tables; the engine translates it to `database.schema`."""
@@ -62,17 +63,12 @@ def _sqlite_engine(url: sa.URL, *, timeout: int, create: bool) -> Engine:
 
 
 def _sqlite_opener(path: Path, *, timeout: int, create: bool) -> Callable[[], sqlite3.Connection]:
-    uri = f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
-
     def connect() -> sqlite3.Connection:
         new = create and not path.exists()
         if new:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)
-        # isolation_level None: we say ourselves when a transaction begins, and as what.
-        connection = sqlite3.connect(
-            uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False
-        )
+        connection = open_sqlite(str(path), timeout=timeout, mode="rwc" if create else "rw")
         connection.text_factory = text_or_raw
         connection.execute("PRAGMA foreign_keys = ON")
         if new:  # readers and a writer side by side; only in a file of our own making

@@ -1,9 +1,5 @@
 """What the errors of the database drivers mean, and what to do about them."""
 
-import sqlite3
-
-import sqlalchemy as sa
-
 from llm_maint.errors import (
     ConfigurationError,
     DatabaseBusyError,
@@ -14,23 +10,29 @@ from llm_maint.errors import (
 )
 
 
-def explained(error: sa.exc.DBAPIError, place: str) -> MaintError | None:
+def explained(error: BaseException | None, place: str) -> MaintError | None:
     """Return what a driver's error means, or None where it is a bug of ours.
 
+    Drivers name their errors in the same way (PEP 249), so none needs to be imported for it.
+
     Args:
-        error: as SQLAlchemy raised it.
+        error: as the driver raised it.
         place: the database's URL without its password.
 
     """
-    text = _first_line(error.orig)
-    if isinstance(error, sa.exc.DataError | sa.exc.IntegrityError):
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    origins = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
+    text = _first_line(error)
+    if not origins & {"sqlite3", "psycopg"}:
+        return None
+    if kinds & {"DataError", "IntegrityError"}:
         return DataError(f"the database refused a value: {text}")
-    if isinstance(error.orig, sqlite3.Error):
+    if "sqlite3" in origins:
         return _explained_sqlite(text, place)
-    state = getattr(error.orig, "sqlstate", None)
-    if state is None and isinstance(error, sa.exc.ProgrammingError):
+    state = getattr(error, "sqlstate", None)
+    if state is None and "ProgrammingError" in kinds:
         return ConfigurationError(f"database.url: {text}")
-    if state is None and not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+    if state is None and not kinds & {"OperationalError", "InterfaceError"}:
         return None
     return _explained_postgresql(state, text, place)
 

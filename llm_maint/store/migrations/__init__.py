@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 
 from llm_maint.errors import SchemaError
 from llm_maint.store import dialect
+from llm_maint.store.due import SCHEMA_VERSION
 from llm_maint.store.migrations import m0001_first, m0002_tries, m0003_memory
 from llm_maint.store.tables import Owned, schema_versions
 
@@ -18,7 +19,8 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
 )
 """Number n is at place n - 1. A migration that has landed never changes."""
 
-LATEST = len(MIGRATIONS)
+LATEST = SCHEMA_VERSION
+assert len(MIGRATIONS) == LATEST, "a migration has come: count on in store.due"
 
 
 def version(connection: Connection) -> int | None:

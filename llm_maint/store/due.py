@@ -1,0 +1,58 @@
+"""Whether there is anything to do: one question to the database, and one answer."""
+
+from llm_maint.store.driver import sqlite_time
+
+TYPE_CHECKING = False  # as `typing` has it, without the time that importing it costs a tick
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from llm_maint.store.driver import Source
+
+SCHEMA_VERSION = 3
+"""The schema that this version works with: the number of the last migration."""
+
+DUE_AT_POSTGRESQL = "coalesce({time}, '-infinity'::timestamptz)"
+DUE_AT_SQLITE = "coalesce(strftime('%Y-%m-%d %H:%M:%f', {time}), '')"
+"""When a job is due, as it is indexed: no time, and on SQLite what is none, before all else."""
+
+_POSTGRESQL = f"""
+SELECT (SELECT max(version) FROM {{prefix}}maintenance_schema), EXISTS (
+  SELECT FROM {{prefix}}scheduled_jobs
+  WHERE enabled AND claim_run_id IS NULL
+    AND {DUE_AT_POSTGRESQL.format(time="next_run_at")} <= now()
+) OR EXISTS (
+  SELECT FROM {{prefix}}scheduled_jobs
+  WHERE claim_run_id IS NOT NULL AND lease_expires_at <= now()
+)"""  # noqa: S608 of our own constants
+
+_SQLITE = f"""
+SELECT (SELECT max(version) FROM maintenance_schema), EXISTS (
+  SELECT 1 FROM scheduled_jobs
+  WHERE enabled = 1 AND claim_run_id IS NULL
+    AND {DUE_AT_SQLITE.format(time="next_run_at")} <= strftime('%Y-%m-%d %H:%M:%f', :now)
+) OR EXISTS (
+  SELECT 1 FROM scheduled_jobs
+  WHERE claim_run_id IS NOT NULL AND lease_expires_at <= :now
+)"""  # noqa: S608 of our own constants
+
+
+def anything_due(source: "Source", *, now: "datetime") -> bool | None:
+    """Return whether a tick has work: a job is due, or a dead process holds one.
+
+    Args:
+        source: the database; on PostgreSQL its clock decides.
+        now: the present; on SQLite it decides.
+
+    Returns:
+        None where the schema is not the one that this version works with.
+
+    Raises:
+        Error: of the driver, also where the schema has no tables of ours.
+
+    """
+    if source.is_postgresql:
+        answer = source.connection.execute(_POSTGRESQL.format(prefix=source.prefix))
+    else:
+        answer = source.connection.execute(_SQLITE, {"now": sqlite_time(now)})
+    version, due = answer.fetchone()
+    return bool(due) if version == SCHEMA_VERSION else None
