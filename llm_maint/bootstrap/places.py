@@ -32,8 +32,8 @@ def default_database() -> str:
 
 def _data_of_user() -> str:
     given, home = os.environ.get("XDG_DATA_HOME", ""), os.environ.get("HOME", "")
-    base = given or f"{home}/.local/share"
-    plain = base.startswith("/") and base == os.path.normpath(base)
+    base = given or (home and f"{home.rstrip('/')}/.local/share")
+    plain = base[:1] == "/" != base[1:2] and base == os.path.normpath(base)
     if sys.platform == "linux" and plain and "ANDROID_DATA" not in os.environ:
         return f"{base}/llm-maint"
     from platformdirs import user_data_path

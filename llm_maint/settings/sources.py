@@ -6,6 +6,8 @@ For the quick way of a tick as well, so it checks no value and imports next to n
 import os
 from collections.abc import Iterable, Mapping
 
+from llm_maint.errors import ConfigurationError
+from llm_maint.settings.plain_toml import plain_toml
 from llm_maint.settings.recognised import RULES, SECTIONS
 
 ENVIRONMENT_PREFIX = "LLM_MAINT_"
@@ -52,13 +54,9 @@ def read_file(path: str | os.PathLike[str]) -> dict[str, object]:
         ConfigurationError: it cannot be read or is not TOML.
 
     """
-    import tomllib
-
-    from llm_maint.errors import ConfigurationError
-
     try:
         with open(path, encoding="utf-8") as file:  # noqa: PTH123 pathlib costs a tick time
-            document = tomllib.loads(file.read())
+            document = _parsed(file.read())
     except OSError as error:
         raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
@@ -70,6 +68,15 @@ def read_file(path: str | os.PathLike[str]) -> dict[str, object]:
         else:
             values[section] = table
     return values
+
+
+def _parsed(text: str) -> Mapping[str, object]:
+    plain = plain_toml(text)
+    if plain is not None:
+        return plain
+    import tomllib
+
+    return tomllib.loads(text)
 
 
 def variable_of(name: str) -> str:
@@ -106,7 +113,6 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
 
 def _refuse(variable: str, known: Iterable[str]) -> None:
     from llm_maint.domain.nearest import nearest
-    from llm_maint.errors import ConfigurationError
 
     close = nearest(variable, known)
     hint = f"; did you mean {close}?" if close else ""

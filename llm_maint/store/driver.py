@@ -100,7 +100,7 @@ def postgresql_parts(url: str) -> dict[str, str | int] | None:
     """Return the connection parameters of a plain PostgreSQL URL, None for any other URL.
 
     Plain is what nobody could read in two ways: `USER:PASSWORD@HOST:PORT/NAME?host=/socket`, with
-    percent signs in the password alone.
+    percent signs in the password and in what follows the question mark alone.
     """
     scheme = next((start for start in POSTGRESQL_SCHEMES if url.startswith(start)), None)
     if scheme is None:
@@ -109,12 +109,12 @@ def postgresql_parts(url: str) -> dict[str, str | int] | None:
     authority, _, name = address.partition("/")
     login, _, server = authority.rpartition("@")
     user, _, password = login.partition(":")
-    host, _, port = server.partition(":")
+    host, colon, port = server.partition(":")
     secret = _unquoted(password)
     arguments = _arguments(query)
     if secret is None or arguments is None or not all(map(_plain, (user, host, name))):
         return None
-    if port and not (port.isdecimal() and port.isascii()):
+    if colon and not (port.isdecimal() and port.isascii()):
         return None
     parts = {"host": host, "dbname": name, "user": user, "password": secret}
     given: dict[str, str | int] = {key: value for key, value in parts.items() if value}
@@ -124,10 +124,11 @@ def postgresql_parts(url: str) -> dict[str, str | int] | None:
 
 
 def _arguments(query: str) -> dict[str, str] | None:
-    """Return the arguments of a URL; None where one is repeated, empty, escaped or of a list."""
+    """Return the arguments of a URL; None where one is repeated, empty, odd or one of the ports."""
     found: dict[str, str] = {}
     for argument in query.split("&") if query else ():
-        key, _, value = argument.partition("=")
+        key, _, written = argument.partition("=")
+        value = _unquoted(written)
         if key in found or not value or not key.isidentifier() or not _plain(value, more="/"):
             return None
         found[key] = value
@@ -138,21 +139,17 @@ def _plain(text: str, *, more: str = "") -> bool:
     return all(sign.isascii() and (sign.isalnum() or sign in f"_-.{more}") for sign in text)
 
 
-def _unquoted(password: str) -> str | None:
-    """Return a password without percent signs; None where it is not written as it should be."""
-    pieces = password.split("%")
-    if not _plain(pieces[0], more="~!$*+,;="):
-        return None
-    octets = bytearray(pieces[0].encode())
-    for piece in pieces[1:]:
-        digits, rest = piece[:2], piece[2:]
+def _unquoted(text: str) -> str | None:
+    """Return a text without percent signs; None where it is not written as it should be."""
+    start, *pieces = text.split("%")
+    octets = bytearray(start.encode())
+    for piece in pieces:
+        digits = piece[:2]
         if len(digits) != len("00") or not all(digit in _HEXADECIMAL for digit in digits):
             return None
-        if not _plain(rest, more="~!$*+,;="):
-            return None
-        octets += bytes.fromhex(digits) + rest.encode()
+        octets += bytes.fromhex(digits) + piece[2:].encode()
     try:
-        return octets.decode()
+        return octets.decode() if _plain("".join([start, *pieces]), more="/~!$*+,;=") else None
     except UnicodeDecodeError:
         return None
 
