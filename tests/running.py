@@ -19,7 +19,7 @@ from llm_maint.domain.runs import Outcome, Success
 from llm_maint.runner import Runner
 from llm_maint.store import jobs
 from llm_maint.store.database import Database
-from llm_maint.store.jobs import ScheduledJob
+from llm_maint.store.listing import ScheduledJob
 
 START = day(10)
 

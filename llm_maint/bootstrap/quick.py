@@ -4,16 +4,12 @@ It imports the driver of the database and no library beside it. Wherever it is n
 aside for the full way, which explains what is wrong. The two never differ in what they find.
 """
 
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from llm_maint.bootstrap.places import config_in_use, default_database
+from llm_maint.bootstrap.access import Access, recognised_access
 from llm_maint.bootstrap.terminal import is_terminal
 from llm_maint.errors import DatabaseBusyError, DatabaseUnavailableError, MaintError
-from llm_maint.settings.recognised import recognised
-from llm_maint.settings.sources import gathered
-from llm_maint.store.driver import opened
 from llm_maint.store.due import anything_due
 
 STANDARD_OUTPUT = 1
@@ -34,12 +30,10 @@ def nothing_due(arguments: Sequence[str]) -> bool:
         return False
     config, quiet = options
     try:
-        settings = recognised(
-            gathered(flags={}, environment=os.environ, file=config_in_use(config))
-        )
+        access = recognised_access(config)
     except MaintError:
         return False  # the full way tells it
-    return settings is not None and _nothing_due(settings, quiet=quiet)
+    return access is not None and _nothing_due(access, quiet=quiet)
 
 
 def _options_of(arguments: Sequence[str]) -> tuple[str | None, bool] | None:
@@ -56,13 +50,9 @@ def _options_of(arguments: Sequence[str]) -> tuple[str | None, bool] | None:
     return (config, quiet) if words == ["run-due"] else None
 
 
-def _nothing_due(settings: dict[str, str | int | bool], *, quiet: bool) -> bool:
-    url = str(settings["database.url"]) or f"sqlite:///{default_database()}"
-    schema = str(settings["database.schema"])
+def _nothing_due(access: Access, *, quiet: bool) -> bool:
     try:
-        source = opened(
-            url, schema=schema, timeout=int(settings["database.connect_timeout_seconds"])
-        )
+        source = access.opened()
         if source is None:
             return False
         try:
@@ -70,9 +60,9 @@ def _nothing_due(settings: dict[str, str | int | bool], *, quiet: bool) -> bool:
         finally:
             source.close()
     except Exception as error:  # noqa: BLE001 explained, or the full way does it
-        _raise_meaning(error, url, quiet=quiet)
+        _raise_meaning(error, access.url, quiet=quiet)
         return False
-    return due is not None and (not due or not settings["scheduler.enabled"])
+    return due is not None and not (due and access.enabled)
 
 
 def _raise_meaning(error: Exception, url: str, *, quiet: bool) -> None:

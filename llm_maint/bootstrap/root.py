@@ -7,25 +7,28 @@ import os
 import shlex
 import socket
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_maint.bootstrap import places
+from llm_maint.bootstrap.access import Access, recognised_access
 from llm_maint.bootstrap.signals import SIGNALS
 from llm_maint.domain.progress import Progress, untold
 from llm_maint.errors import ConfigurationError
-from llm_maint.settings.loading import LoadedSettings
-from llm_maint.settings.sections import Settings
 from llm_maint.settings.sources import without_password
 
 if TYPE_CHECKING:
     from llm_maint.contract import Clock, JobContext, LanguageModel
     from llm_maint.llm.client import Client
     from llm_maint.runner import Runner
+    from llm_maint.settings.loading import LoadedSettings
+    from llm_maint.settings.sections import Settings
     from llm_maint.store.database import Database
+    from llm_maint.store.driver import Source
 
 CREDENTIAL = "llm-api-key"
 """Name of the systemd credential that holds the model server's key."""
@@ -33,7 +36,7 @@ CREDENTIAL = "llm-api-key"
 KEY_COMMAND_SECONDS = 30
 
 
-def load_settings(config: Path | None) -> LoadedSettings:
+def load_settings(config: Path | None) -> "LoadedSettings":
     """Return the settings: environment, file, defaults, in this order.
 
     Raises:
@@ -43,8 +46,10 @@ def load_settings(config: Path | None) -> LoadedSettings:
     return load_settings_of(config_in_use(config), {})
 
 
-def load_settings_of(file: Path | None, flags: Mapping[str, str]) -> LoadedSettings:
+def load_settings_of(file: Path | None, flags: Mapping[str, str]) -> "LoadedSettings":
     """Return the settings with those of exactly this file, None for none; flags go first."""
+    from llm_maint.settings.loading import LoadedSettings
+
     return LoadedSettings.of(flags=flags, environment=os.environ, file=file)
 
 
@@ -59,13 +64,50 @@ def config_to_write(config: Path | None) -> Path:
     return config_in_use(config) or Path(places.config_of_user())
 
 
-def database_url(settings: Settings) -> str:
+@contextmanager
+def listing(config: Path | None) -> "Iterator[tuple[Source, datetime]]":
+    """Open the database to list what is in it, by its driver alone; with the present time.
+
+    Raises:
+        MaintError: it cannot be reached, or its schema is not ours.
+
+    """
+    from llm_maint.store.explained import explaining
+    from llm_maint.store.listing import greeted
+
+    access = recognised_access(None if config is None else str(config)) or _access_of(config)
+    place = without_password(access.url)
+    with explaining(place), closing(_source(access, place)) as source:
+        yield source, greeted(source, place) or host_time()
+
+
+def _access_of(config: Path | None) -> Access:
+    settings = load_settings(config).settings
+    return Access(
+        url=settings.database.url.get_secret_value(),
+        schema=settings.database.schema_,
+        timeout=settings.database.connect_timeout_seconds,
+        enabled=settings.scheduler.enabled,
+    )
+
+
+def _source(access: Access, place: str) -> "Source":
+    if source := access.opened():
+        return source
+    from llm_maint.store.database import Database
+
+    return Database.at(
+        access.url, place=place, schema=access.schema, timeout=access.timeout
+    ).source()
+
+
+def database_url(settings: "Settings") -> str:
     """Return the database's URL; by default a SQLite file in the user's data directory."""
     url = settings.database.url.get_secret_value()
     return url or f"sqlite:///{places.default_database()}"
 
 
-def open_database(settings: Settings, *, create: bool = False) -> "Database":
+def open_database(settings: "Settings", *, create: bool = False) -> "Database":
     """Return the database; nothing is connected yet. `create` allows a new SQLite file."""
     from llm_maint.store.database import Database
 
@@ -99,12 +141,12 @@ def host_name() -> str:
     return socket.gethostname()
 
 
-def model_factory(settings: Settings) -> "Callable[[], LanguageModel | None]":
+def model_factory(settings: "Settings") -> "Callable[[], LanguageModel | None]":
     """Return what makes the model client, once, when a job first asks for it."""
     return cache(lambda: model_client(settings) if settings.llm.uses_model else None)
 
 
-def model_client(settings: Settings) -> "Client":
+def model_client(settings: "Settings") -> "Client":
     """Return the client of the configured model server; nothing is connected yet.
 
     Raises:
@@ -140,7 +182,7 @@ def model_client(settings: Settings) -> "Client":
 
 
 def runner_for(
-    settings: Settings, database: "Database", clock: "Clock", progress: Progress = untold
+    settings: "Settings", database: "Database", clock: "Clock", progress: Progress = untold
 ) -> "Runner":
     """Return the runner; from here on a signal raises only while a job is at work."""
     from llm_maint.runner import Runner
@@ -158,7 +200,7 @@ def runner_for(
 
 
 def context_for(
-    settings: Settings,
+    settings: "Settings",
     database: "Database",
     clock: "Clock",
     *,
@@ -179,7 +221,7 @@ def context_for(
     )
 
 
-def _api_key(settings: Settings) -> str:
+def _api_key(settings: "Settings") -> str:
     """Return the model server's key: the setting, a file, a command, or systemd's credential."""
     llm = settings.llm
     if key := llm.api_key.get_secret_value():

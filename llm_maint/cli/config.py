@@ -7,7 +7,6 @@ import typer
 from llm_maint.bootstrap import root
 from llm_maint.cli.session import Json, session_of
 from llm_maint.console.output import Table
-from llm_maint.settings.loading import KEYS, known_key
 from llm_maint.settings.sources import without_password
 
 app = typer.Typer(help="Settings: where they come from, and changing them.", no_args_is_help=True)
@@ -29,6 +28,8 @@ def path(ctx: typer.Context, *, as_json: Json = False) -> None:
 @app.command()
 def show(ctx: typer.Context, *, as_json: Json = False) -> None:
     """Show all settings with their origin; secrets stay hidden."""
+    from llm_maint.settings.loading import KEYS
+
     session = session_of(ctx)
     loaded = session.loaded()
     shown = {name: (loaded.shown(name), loaded.origins[name]) for name in KEYS}
@@ -44,6 +45,8 @@ def show(ctx: typer.Context, *, as_json: Json = False) -> None:
 @app.command()
 def get(ctx: typer.Context, name: Name, *, as_json: Json = False) -> None:
     """Print one setting's value."""
+    from llm_maint.settings.loading import known_key
+
     session = session_of(ctx)
     known_key(name)
     loaded = session.loaded()
@@ -67,6 +70,7 @@ def set_(
     Example: llm-maint config set llm.base_url http://127.0.0.1:8080/v1
     """
     from llm_maint.settings.file import with_setting, write_private
+    from llm_maint.settings.loading import known_key
 
     session = session_of(ctx)
     file = root.config_to_write(session.config)

@@ -12,7 +12,7 @@ app = typer.Typer(help="The database: its schema version, and upgrading it.", no
 @app.command()
 def status(ctx: typer.Context, *, as_json: Json = False) -> None:
     """Show which schema version the database has; exit 78 where it is not this version's."""
-    from llm_maint.store.migrations import LATEST
+    from llm_maint.store.schema import LATEST
 
     session = session_of(ctx)
     database = root.open_database(session.loaded().settings)

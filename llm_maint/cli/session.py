@@ -12,13 +12,17 @@ from llm_maint.bootstrap import root
 from llm_maint.console.output import Output
 from llm_maint.domain.progress import Progress, untold
 from llm_maint.errors import ExitCode
-from llm_maint.settings.loading import LoadedSettings
-from llm_maint.settings.sections import Settings
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
     from llm_maint.contract import Clock, JobContext
     from llm_maint.runner import Runner
+    from llm_maint.settings.loading import LoadedSettings
+    from llm_maint.settings.sections import Settings
     from llm_maint.store.database import Database
+    from llm_maint.store.driver import Source
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")]
@@ -28,7 +32,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done
 class Opened:
     """An open database of the expected schema, with the settings and the clock to use with it."""
 
-    settings: Settings
+    settings: "Settings"
     database: "Database"
     clock: "Clock"
 
@@ -52,9 +56,13 @@ class Session:
     quiet: bool
     out: Output
 
-    def loaded(self) -> LoadedSettings:
+    def loaded(self) -> "LoadedSettings":
         """Return the settings from file and environment."""
         return root.load_settings(self.config)
+
+    def listing(self) -> "AbstractContextManager[tuple[Source, datetime]]":
+        """Open the configured database to list what is in it, with the present time."""
+        return root.listing(self.config)
 
     @contextmanager
     def opened(self) -> Iterator[Opened]:

@@ -1,7 +1,7 @@
 """Types and expressions of SQL that each database writes in its own way."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,13 +11,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from llm_maint.domain.profile import parse_time, parse_value
 from llm_maint.domain.settlement import storable
-from llm_maint.errors import DataError
 from llm_maint.store.driver import sqlite_time
-
-FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-"""The first and the last moment that Python can hold."""
+from llm_maint.store.values import read_document, read_time
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -45,12 +41,7 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002
         """Read a time, also one written by hand; what is no time is none."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            return parse_time(value, where="a time column")
-        except DataError:
-            return None
+        return read_time(value)
 
 
 class JsonDocument(TypeDecorator[Any]):
@@ -77,7 +68,7 @@ class JsonDocument(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401
         """Read JSON."""
-        return value if dialect.name == "postgresql" or value is None else parse_value(str(value))
+        return value if dialect.name == "postgresql" else read_document(value)
 
 
 class moment(sa.sql.functions.FunctionElement[datetime]):  # noqa: N801 a function of SQL
@@ -115,18 +106,6 @@ def _id_insert(element: IdInsert, compiler: SQLCompiler, **kwargs: Any) -> str: 
     text: str = compiler.visit_insert(element, **kwargs)  # type: ignore[no-untyped-call]
     # Where ids are GENERATED ALWAYS AS IDENTITY they are refused without it; else it does nothing.
     return text.replace(") VALUES (", ") OVERRIDING SYSTEM VALUE VALUES (", 1)
-
-
-class RawText(bytes):
-    """A text of SQLite that is no UTF-8: it holds whatever was written."""
-
-
-def text_or_raw(content: bytes) -> str | RawText:
-    """Return a text of SQLite, for `sqlite3.Connection.text_factory`."""
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return RawText(content)
 
 
 class RawType(sa.types.UserDefinedType[Any]):

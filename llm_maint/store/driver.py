@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 POSTGRESQL_SCHEMES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
 
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+"""The first and the last moment that Python can hold."""
+
+
 class Source:
     """An open connection of a driver; `prefix` stands before the name of a table of ours."""
 
@@ -31,6 +35,16 @@ class Source:
         self.connection = connection
         self.is_postgresql = is_postgresql
         self.prefix = f'"{schema}".' if schema and is_postgresql else ""
+
+    def rows(self, query: str, **values: "Any") -> "list[dict[str, Any]]":  # noqa: ANN401
+        """Return what a query finds, by the names of its columns; values by their marks."""
+        cursor = self.connection.execute(query, values)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def mark(self, name: str) -> str:
+        """Return how a value is named in a query."""
+        return f"%({name})s" if self.is_postgresql else f":{name}"
 
     def close(self) -> None:
         """Close the connection."""
@@ -63,13 +77,15 @@ def open_sqlite(path: str, *, timeout: int, mode: str = "rw") -> "sqlite3.Connec
 
     absolute = path if path.startswith("/") else os.path.join(os.getcwd(), path)
     # isolation_level None: we say ourselves when a transaction begins, and as what.
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         f"file://{_quoted(absolute)}?mode={mode}",
         uri=True,
         timeout=timeout,
         isolation_level=None,
         check_same_thread=False,
     )
+    connection.text_factory = text_or_raw
+    return connection
 
 
 def open_postgresql(
@@ -80,7 +96,37 @@ def open_postgresql(
 
     # No prepared statements: they are session state, which a pooler in front may not keep.
     how = {**parts, "connect_timeout": timeout}
-    return psycopg.connect(autocommit=True, prepare_threshold=None, **how)  # type: ignore[arg-type]
+    connection = psycopg.connect(autocommit=True, prepare_threshold=None, **how)  # type: ignore[arg-type]
+    read_any_time(connection)
+    return connection
+
+
+class RawText(bytes):
+    """A text of SQLite that is no UTF-8: it holds whatever was written."""
+
+
+def text_or_raw(content: bytes) -> "str | RawText":
+    """Return a text of SQLite, for `sqlite3.Connection.text_factory`."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return RawText(content)
+
+
+def read_any_time(connection: "Any") -> None:  # noqa: ANN401 psycopg's
+    """Let a time that Python cannot hold, as `infinity`, be the last or the first it can."""
+    from psycopg import DataError as NoTime
+    from psycopg.types.datetime import TimestamptzLoader
+
+    class AnyTimeLoader(TimestamptzLoader):
+        def load(self, data: "Any") -> datetime:  # noqa: ANN401 psycopg's
+            try:
+                return super().load(data)
+            except NoTime:
+                early = bytes(data).startswith(b"-") or bytes(data).endswith(b"BC")
+                return FIRST if early else LAST
+
+    connection.adapters.register_loader("timestamptz", AnyTimeLoader)
 
 
 def sqlite_time(moment: datetime) -> str:

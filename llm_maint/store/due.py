@@ -1,15 +1,13 @@
 """Whether there is anything to do: one question to the database, and one answer."""
 
 from llm_maint.store.driver import sqlite_time
+from llm_maint.store.schema import LATEST
 
 TYPE_CHECKING = False  # as `typing` has it, without the time that importing it costs a tick
 if TYPE_CHECKING:
     from datetime import datetime
 
     from llm_maint.store.driver import Source
-
-SCHEMA_VERSION = 3
-"""The schema that this version works with: the number of the last migration."""
 
 DUE_AT_POSTGRESQL = "coalesce({time}, '-infinity'::timestamptz)"
 DUE_AT_SQLITE = "coalesce(strftime('%Y-%m-%d %H:%M:%f', {time}), '')"
@@ -55,4 +53,4 @@ def anything_due(source: "Source", *, now: "datetime") -> bool | None:
     else:
         answer = source.connection.execute(_SQLITE, {"now": sqlite_time(now)})
     version, due = answer.fetchone()
-    return bool(due) if version == SCHEMA_VERSION else None
+    return bool(due) if version == LATEST else None

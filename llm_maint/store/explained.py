@@ -1,5 +1,8 @@
 """What the errors of the database drivers mean, and what to do about them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from llm_maint.errors import (
     ConfigurationError,
     DatabaseBusyError,
@@ -10,7 +13,27 @@ from llm_maint.errors import (
 )
 
 
-def explained(error: BaseException | None, place: str) -> MaintError | None:
+@contextmanager
+def explaining(place: str) -> Iterator[None]:
+    """Raise what a driver's error means in its place.
+
+    Args:
+        place: the database's URL without its password.
+
+    Raises:
+        MaintError: the meaning; an error that has none is raised as it is.
+
+    """
+    try:
+        yield
+    except Exception as error:
+        meaning = explained(getattr(error, "orig", None) or error, place)
+        if meaning is None:
+            raise
+        raise meaning from error
+
+
+def explained(error: BaseException, place: str) -> MaintError | None:
     """Return what a driver's error means, or None where it is a bug of ours.
 
     Drivers name their errors in the same way (PEP 249), so none needs to be imported for it.
@@ -35,6 +58,11 @@ def explained(error: BaseException | None, place: str) -> MaintError | None:
     if state is None and not kinds & {"OperationalError", "InterfaceError"}:
         return None
     return _explained_postgresql(state, text, place)
+
+
+def misses_table(error: Exception) -> bool:
+    """Return whether a driver's error is that there is no such table."""
+    return getattr(error, "sqlstate", None) == "42P01" or "no such table" in str(error)
 
 
 _SQLITE_MEANINGS: tuple[tuple[str, type[MaintError], str], ...] = (
@@ -112,6 +140,6 @@ def _explained_postgresql(state: str | None, text: str, place: str) -> MaintErro
     return None
 
 
-def _first_line(error: BaseException | None) -> str:
+def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

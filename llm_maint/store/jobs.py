@@ -1,48 +1,22 @@
-"""The scheduled jobs as people administer them: list, find, add, enable, remove."""
+"""The scheduled jobs as people administer them: find, add, enable, remove."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
-from llm_maint.domain.nearest import unknown
-from llm_maint.errors import JobBusyError, UnknownNameError, UsageError
+from llm_maint.errors import JobBusyError, UsageError
+from llm_maint.store import dialect, listing
+from llm_maint.store.listing import ScheduledJob
 from llm_maint.store.tables import jobs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduledJob:
-    """A row of `scheduled_jobs`; `name` falls back to the job type."""
-
-    id: str
-    name: str
-    job_type: str
-    bot_id: str | None
-    enabled: bool
-    interval: timedelta
-    last_run_at: datetime | None
-    next_run_at: datetime | None
-    last_status: str | None
-    consecutive_failures: int
-    config: Mapping[str, Any] | None
-    claim_run_id: str | None
-    lease_expires_at: datetime | None
-
-    def is_running(self, *, now: datetime) -> bool:
-        """Return whether a process holds the job; one that died holds it until its lease ends."""
-        if self.claim_run_id is None or self.lease_expires_at is None:
-            return False
-        return self.lease_expires_at > now
 
 
 def all_jobs(connection: Connection) -> list[ScheduledJob]:
     """Return every job, in the order of their names."""
-    rows = connection.execute(sa.select(jobs)).mappings()
-    return sorted(map(_as_job, rows), key=lambda job: (job.name, job.id))
+    return listing.all_jobs(dialect.source_of(connection))
 
 
 def find_job(connection: Connection, name: str) -> ScheduledJob:
@@ -52,18 +26,7 @@ def find_job(connection: Connection, name: str) -> ScheduledJob:
         UnknownNameError: there is none, or more than one.
 
     """
-    found = all_jobs(connection)
-    for matches in (
-        [job for job in found if job.id == name],
-        [job for job in found if job.name == name],
-        [job for job in found if name and job.id.startswith(name)],
-    ):
-        if len(matches) == 1:
-            return matches[0]
-        if matches:
-            ids = ", ".join(job.id[:8] for job in matches)
-            raise UnknownNameError(f"more than one job is called {name!r}: give its id ({ids})")
-    raise unknown("job", name, (job.name for job in found))
+    return listing.find_job(all_jobs(connection), name)
 
 
 def add_job(
@@ -117,40 +80,3 @@ def remove_job(connection: Connection, job: ScheduledJob, *, now: datetime) -> N
     statement = sa.delete(jobs).where(jobs.c.id == job.id, free)
     if connection.execute(statement).rowcount == 0:
         raise JobBusyError(f"{job.name} is running now; remove it when it has ended")
-
-
-def interval_of(row: Mapping[Any, Any] | RowMapping) -> timedelta:
-    """Return a job's interval; an hour where SQLite let somebody write something else."""
-    minutes = row["interval_minutes"]
-    if not isinstance(minutes, int) or minutes <= 0:
-        return timedelta(hours=1)
-    return timedelta(minutes=min(minutes, _LONGEST_MINUTES))
-
-
-_LONGEST_MINUTES = 100 * 366 * 24 * 60
-
-
-def config_of(row: Mapping[Any, Any] | RowMapping) -> Mapping[str, Any] | None:
-    """Return a job's configuration; None where the row holds something that is no JSON object."""
-    config = row["config_json"]
-    if config is None:
-        return {}
-    return config if isinstance(config, dict) else None
-
-
-def _as_job(row: RowMapping) -> ScheduledJob:
-    return ScheduledJob(
-        id=row["id"],
-        name=row["name"] or row["job_type"],
-        job_type=row["job_type"],
-        bot_id=row["bot_id"],
-        enabled=row["enabled"],
-        interval=interval_of(row),
-        last_run_at=row["last_run_at"],
-        next_run_at=row["next_run_at"],
-        last_status=row["last_status"],
-        consecutive_failures=row["consecutive_failures"],
-        config=config_of(row),
-        claim_run_id=row["claim_run_id"],
-        lease_expires_at=row["lease_expires_at"],
-    )

@@ -11,9 +11,8 @@ from sqlalchemy.engine import Connection, RowMapping
 from llm_maint.domain.runs import Abandoned, Claim, Run, Status, Trigger
 from llm_maint.domain.settlement import Settlement, milliseconds, settle
 from llm_maint.errors import ClaimLostError
-from llm_maint.store import jobs as jobs_store
 from llm_maint.store.columns import UtcTime, moment
-from llm_maint.store.history import as_run
+from llm_maint.store.listing import as_run, config_of, interval_of
 from llm_maint.store.tables import jobs, runs
 
 
@@ -140,8 +139,8 @@ def as_claim(
         job_name=job["name"] or job["job_type"],
         job_type=job["job_type"],
         bot_id=job["bot_id"],
-        config=jobs_store.config_of(job),
-        interval=jobs_store.interval_of(job),
+        config=config_of(job),
+        interval=interval_of(job),
         due_at=job["next_run_at"],
         attempt=job["attempt"],
         consecutive_failures=job["consecutive_failures"],

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from llm_maint.store import driver, queue
 from llm_maint.store.database import Connection, Database
 from llm_maint.store.driver import Source, sqlite_time
-from llm_maint.store.due import SCHEMA_VERSION, anything_due
+from llm_maint.store.due import anything_due
 from llm_maint.store.migrations import MIGRATIONS
+from llm_maint.store.schema import LATEST
 from llm_maint.store.tables import jobs
 
 EXAMPLES = settings(
@@ -80,7 +81,7 @@ def test_this_very_moment_is_due(database: Database, source: Source) -> None:
     assert anything_due(source, now=now) is False
 
 
-@pytest.mark.parametrize("version", [SCHEMA_VERSION - 1, SCHEMA_VERSION + 1])
+@pytest.mark.parametrize("version", [LATEST - 1, LATEST + 1])
 def test_another_schema_has_no_answer(database: Database, source: Source, version: int) -> None:
     """An older or a newer version is for the full way to explain."""
     sql(database, "DELETE FROM maintenance_schema")
@@ -91,7 +92,7 @@ def test_another_schema_has_no_answer(database: Database, source: Source, versio
 
 def test_the_schema_is_the_one_that_the_migrations_make() -> None:
     """A migration that comes is counted where the quick way can read it."""
-    assert len(MIGRATIONS) == SCHEMA_VERSION
+    assert len(MIGRATIONS) == LATEST
 
 
 def test_a_schema_of_their_own_is_asked(postgresql: Server) -> None:

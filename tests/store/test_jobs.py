@@ -9,7 +9,7 @@ from databases import sql
 from llm_maint.errors import JobBusyError, UnknownNameError, UsageError
 from llm_maint.store import jobs, queue
 from llm_maint.store.database import Database
-from llm_maint.store.jobs import ScheduledJob
+from llm_maint.store.listing import ScheduledJob
 
 
 def _add(database: Database, name: str) -> ScheduledJob:
