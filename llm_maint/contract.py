@@ -10,7 +10,7 @@ from llm_maint.domain.budget import Meter
 from llm_maint.domain.chat import Completion, Prompt
 from llm_maint.domain.progress import Progress, untold
 from llm_maint.domain.runs import Claim, Outcome
-from llm_maint.settings import Settings
+from llm_maint.settings.sections import Settings
 from llm_maint.store import claims, shares
 from llm_maint.store.database import Connection, Database
 

@@ -20,7 +20,7 @@ from llm_maint.domain.progress import Steps
 from llm_maint.domain.prompt import PROMPT_VERSION
 from llm_maint.errors import ClaimLostError, DatabaseUnavailableError, DeferredError
 from llm_maint.reading import read
-from llm_maint.settings import Settings
+from llm_maint.settings.sections import Settings
 from llm_maint.store import judgements
 
 R = TypeVar("R")

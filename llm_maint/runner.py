@@ -26,7 +26,7 @@ from llm_maint.errors import (
 )
 from llm_maint.jobs import SHARED, find_job_type
 from llm_maint.lease import Lease
-from llm_maint.settings import Settings
+from llm_maint.settings.sections import Settings
 from llm_maint.store import claims, queue, shares
 from llm_maint.store.database import Database
 from llm_maint.store.shares import Worker

@@ -22,7 +22,7 @@ from llm_maint.errors import ExitCode
 from llm_maint.runner import Runner
 from llm_maint.store import job_edits, jobs
 from llm_maint.store.database import Database
-from llm_maint.store.jobs import ScheduledJob
+from llm_maint.store.listing import ScheduledJob
 
 START = day(10)
 

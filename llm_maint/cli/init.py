@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from llm_maint import bootstrap
+from llm_maint.bootstrap import root
 from llm_maint.cli.session import Json, Session, session_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from llm_maint.settings import Settings
+    from llm_maint.settings.sections import Settings
     from llm_maint.store.database import Database
 
 
@@ -36,9 +36,9 @@ def init(
     session = session_of(ctx)
     flags = {"database.url": database_url, "llm.base_url": llm_base_url, "llm.model": llm_model}
     given = {name: value for name, value in flags.items() if value}
-    file = bootstrap.config_to_write(session.config)
+    file = root.config_to_write(session.config)
     new = not file.exists()
-    settings = bootstrap.load_settings_of(None if new else file, given).settings
+    settings = root.load_settings_of(None if new else file, given).settings
     report = _set_up(settings)
     # Last: settings that lead to no database are not written.
     _write_settings(file, given, new=new)
@@ -51,10 +51,10 @@ def init(
 
 def _set_up(settings: "Settings") -> dict[str, Any]:
     """Create or upgrade the database and add the default jobs; return what was done."""
-    database = bootstrap.open_database(settings, create=True)
+    database = root.open_database(settings, create=True)
     try:
-        before, after = database.upgrade(now=bootstrap.host_time())
-        added = _add_jobs(database, settings, now=bootstrap.clock_of(database)())
+        before, after = database.upgrade(now=root.host_time())
+        added = _add_jobs(database, settings, now=root.clock_of(database)())
     finally:
         database.close()
     return {

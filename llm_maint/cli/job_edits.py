@@ -20,7 +20,7 @@ from llm_maint.cli.timing import (
 from llm_maint.errors import UsageError
 
 if TYPE_CHECKING:
-    from llm_maint.store.jobs import ScheduledJob
+    from llm_maint.store.listing import ScheduledJob
 
 app = typer.Typer()
 

@@ -19,18 +19,19 @@ app.add_typer(job_edits.app)
 @app.command("list")
 def list_jobs(ctx: typer.Context, *, as_json: Json = False) -> None:
     """List all jobs."""
-    from llm_maint.console.documents import job_document
-    from llm_maint.console.tables import jobs_table
-    from llm_maint.store.jobs import all_jobs
+    from llm_maint.store.listing import all_jobs
 
     session = session_of(ctx)
-    with session.opened() as opened:
-        with opened.database.read() as connection:
-            found = all_jobs(connection)
-        if as_json:
-            session.out.json([job_document(job, now=opened.clock()) for job in found])
-        else:
-            session.out.table(jobs_table(found, now=opened.clock()))
+    with session.listing() as (source, now):
+        found = all_jobs(source)
+    if as_json:
+        from llm_maint.console.documents import job_document
+
+        session.out.json([job_document(job, now=now) for job in found])
+    else:
+        from llm_maint.console.tables import jobs_table
+
+        session.out.table(jobs_table(found, now=now))
 
 
 @app.command()

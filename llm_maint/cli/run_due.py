@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from llm_maint.bootstrap import host_name
+from llm_maint.bootstrap.root import host_name
 from llm_maint.cli.session import DryRun, Json, Opened, Session, leave, session_of
 from llm_maint.errors import ExitCode
 

@@ -2,19 +2,21 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llm_maint.console.output import Line, Table
 from llm_maint.domain.firing import Misfire, in_words
 from llm_maint.domain.profile import Attribute
 from llm_maint.domain.runs import Run
 from llm_maint.domain.schedule import Cron
-from llm_maint.store.jobs import ScheduledJob
-from llm_maint.store.plans import StoredPlan
-from llm_maint.store.profiles import EntityCount
+
+if TYPE_CHECKING:
+    from llm_maint.store.listing import ScheduledJob
+    from llm_maint.store.plans import StoredPlan
+    from llm_maint.store.profiles import EntityCount
 
 
-def jobs_table(jobs: Iterable[ScheduledJob], *, now: datetime) -> Table:
+def jobs_table(jobs: "Iterable[ScheduledJob]", *, now: datetime) -> Table:
     """Return jobs: what runs, how often, when next, and how it went last."""
     return Table(
         ("ID", "NAME", "TYPE", "BOT", "WHEN", "NEXT", "LAST", "STATUS"),
@@ -35,7 +37,7 @@ def jobs_table(jobs: Iterable[ScheduledJob], *, now: datetime) -> Table:
     )
 
 
-def job_lines(job: ScheduledJob, *, now: datetime) -> list[Line]:
+def job_lines(job: "ScheduledJob", *, now: datetime) -> list[Line]:
     """Return one job in full."""
     facts = {
         "id": job.id,
@@ -53,7 +55,7 @@ def job_lines(job: ScheduledJob, *, now: datetime) -> list[Line]:
     return fact_lines(facts)
 
 
-def _timing_facts(job: ScheduledJob) -> dict[str, str]:
+def _timing_facts(job: "ScheduledJob") -> dict[str, str]:
     timing = job.timing
     cron = isinstance(timing.schedule, Cron)
     facts = {
@@ -106,7 +108,7 @@ def run_lines(runs: Iterable[Run]) -> list[Line]:
 _STYLE_OF_STATUS = {"failed": "red", "abandoned": "red", "skipped": "yellow", "running": "dim"}
 
 
-def entities_table(entities: Iterable[EntityCount]) -> Table:
+def entities_table(entities: "Iterable[EntityCount]") -> Table:
     """Return whose profiles there are."""
     return Table(
         ("ENTITY", "TYPE", "ATTRIBUTES", "UPDATED"),
@@ -140,7 +142,7 @@ def attributes_table(rows: Sequence[Attribute]) -> Table:
     )
 
 
-def plans_table(plans: Iterable[StoredPlan]) -> Table:
+def plans_table(plans: "Iterable[StoredPlan]") -> Table:
     """Return plans: what was done to whom, and what can be undone."""
     return Table(
         ("PLAN", "CREATED", "ENTITY", "KIND", "STATUS", "ROWS"),
@@ -209,7 +211,7 @@ def _consolidated(result: Mapping[str, Any]) -> str:
 _NOTHING_CHANGED = "nothing has changed since the last run"
 
 
-def _next(job: ScheduledJob, *, now: datetime) -> str:
+def _next(job: "ScheduledJob", *, now: datetime) -> str:
     if not job.enabled:
         return "disabled"
     if job.is_running(now=now):
@@ -219,7 +221,7 @@ def _next(job: ScheduledJob, *, now: datetime) -> str:
     return short_time(job.next_run_at)
 
 
-def _status(job: ScheduledJob) -> str:
+def _status(job: "ScheduledJob") -> str:
     if job.consecutive_failures > 1:
         return f"{job.last_status} ({job.consecutive_failures} in a row)"
     return job.last_status or ""

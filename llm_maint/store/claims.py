@@ -9,7 +9,7 @@ from llm_maint.domain.runs import Abandoned, Claim, Run, Status, Trigger
 from llm_maint.domain.settlement import Settlement, milliseconds, settle
 from llm_maint.errors import ClaimLostError
 from llm_maint.store.columns import UtcTime, moment
-from llm_maint.store.history import as_run
+from llm_maint.store.listing import as_run
 from llm_maint.store.queue import as_claim
 from llm_maint.store.tables import held, jobs, runs
 

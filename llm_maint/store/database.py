@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from llm_maint.store import dialect, migrations
-from llm_maint.store.explained import explained
+from llm_maint.store.driver import Source
+from llm_maint.store.explained import explaining
 
 __all__ = ["Connection", "Database"]
 
@@ -45,7 +45,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction that only reads; it sees one state of the database."""
-        with self._explaining(), self.engine.connect() as connection:
+        with explaining(self.place), self.engine.connect() as connection:
             if dialect.is_postgresql(connection):
                 connection = connection.execution_options(  # noqa: PLW2901
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -59,7 +59,7 @@ class Database:
 
         With `rolls_back` it never commits: what was tried in it is only seen from within.
         """
-        with self._explaining(), self.engine.connect() as connection:
+        with explaining(self.place), self.engine.connect() as connection:
             connection = dialect.for_writing(connection)  # noqa: PLW2901
             with connection.begin() as transaction:
                 dialect.bound_locks(connection, seconds=self.timeout)
@@ -93,16 +93,11 @@ class Database:
         with self.read() as connection:
             return dialect.server_time(connection)
 
+    def source(self) -> Source:
+        """Return a connection of the driver's own, outside transactions; to be closed by itself."""
+        with explaining(self.place):
+            return dialect.source_apart(self.engine)
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
-
-    @contextmanager
-    def _explaining(self) -> Iterator[None]:
-        try:
-            yield
-        except sa.exc.DBAPIError as error:
-            meaning = explained(error, self.place)
-            if meaning is None:
-                raise
-            raise meaning from error

@@ -11,7 +11,8 @@ from sqlalchemy.engine import Connection
 from llm_maint.domain.firing import Misfire, Timing
 from llm_maint.domain.schedule import Cron
 from llm_maint.errors import JobBusyError, UsageError
-from llm_maint.store.jobs import ScheduledJob, called, find_job
+from llm_maint.store.jobs import find_job
+from llm_maint.store.listing import CALLED, ScheduledJob
 from llm_maint.store.tables import jobs
 
 
@@ -32,7 +33,7 @@ def add_job(
         UsageError: a job of that name is there already.
 
     """
-    if connection.execute(sa.select(jobs.c.id).where(called == name).limit(1)).first():
+    if connection.execute(sa.select(jobs.c.id).where(_called(name)).limit(1)).first():
         raise UsageError(f"there is a job {name!r} already; give this one another --name")
     job_id = uuid4().hex
     connection.execute(
@@ -66,7 +67,7 @@ def edit_job(
 
     """
     name = columns.get("name", job.name)
-    same_name = sa.select(jobs.c.id).where(called == name, jobs.c.id != job.id).limit(1)
+    same_name = sa.select(jobs.c.id).where(_called(name), jobs.c.id != job.id).limit(1)
     if name != job.name and connection.execute(same_name).first():
         raise UsageError(f"there is a job {name!r} already")
     changed = {**columns, **_columns_of(timing)}
@@ -95,6 +96,10 @@ def remove_job(connection: Connection, job: ScheduledJob, *, now: datetime) -> N
     statement = sa.delete(jobs).where(jobs.c.id == job.id, free)
     if connection.execute(statement).rowcount == 0:
         raise JobBusyError(f"{job.name} is running now; remove it when it has ended")
+
+
+def _called(name: str) -> sa.ColumnElement[bool]:
+    return sa.literal_column(CALLED) == name
 
 
 def _columns_of(timing: Timing) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from llm_maint.domain.firing import Misfire
 from llm_maint.domain.runs import Claim, Status, Trigger
-from llm_maint.store import jobs as jobs_store
+from llm_maint.store import listing
 from llm_maint.store.columns import UtcTime, due_at
 from llm_maint.store.dialect import insert_unless_there
 from llm_maint.store.tables import jobs, runs, waiting
@@ -126,14 +126,14 @@ def as_claim(
     job: Mapping[Any, Any] | RowMapping, run_id: str, trigger: Trigger, *, now: datetime, host: str
 ) -> Claim:
     """Return a job's row as a claim."""
-    timing, problem = jobs_store.timing_of(job)
+    timing, problem = listing.timing_of(job)
     return Claim(
         run_id=run_id,
         job_id=job["id"],
         job_name=job["name"] or job["job_type"],
         job_type=job["job_type"],
         bot_id=job["bot_id"],
-        config=jobs_store.config_of(job),
+        config=listing.config_of(job),
         timing=timing,
         due_at=job["next_run_at"],
         attempt=job["attempt"],

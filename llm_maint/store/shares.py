@@ -18,10 +18,11 @@ from llm_maint.domain.chat import Usage
 from llm_maint.domain.profile import Entity
 from llm_maint.domain.runs import Claim, Trigger
 from llm_maint.errors import ClaimLostError
+from llm_maint.store.due import FRESH_SECONDS
 from llm_maint.store.queue import as_claim
 from llm_maint.store.tables import free_items, held, jobs, runs, share_items, share_workers, shares
 
-FRESH = timedelta(seconds=30)
+FRESH = timedelta(seconds=FRESH_SECONDS)
 """How long a run is open to whoever comes; later on to hosts that have no process at it yet.
 
 Ticks of several hosts, or started together, share a run; the next ticks of the same host, while it

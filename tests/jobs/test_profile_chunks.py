@@ -14,7 +14,7 @@ from consolidating import ScriptedModel, context, reply, settings
 from databases import ATTRIBUTES, sql
 from model_server import ModelServer, Raw
 
-from llm_maint.bootstrap import model_client
+from llm_maint.bootstrap.root import model_client
 from llm_maint.contract import JobContext
 from llm_maint.domain.consolidation import Consolidation
 from llm_maint.domain.plan import Plan

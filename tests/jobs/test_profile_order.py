@@ -10,7 +10,7 @@ from databases import add_row, schedule_all
 
 from llm_maint.errors import ModelReplyError, ModelUnavailableError
 from llm_maint.runner import Runner
-from llm_maint.settings import Settings
+from llm_maint.settings.sections import Settings
 from llm_maint.store.database import Database
 
 NAMES = ["ada", "ben", "cleo", "dora"]

@@ -23,6 +23,7 @@ from llm_maint.rounds import consolidate
 from llm_maint.store import claims, job_edits, jobs, plans, profiles, queue, undo
 from llm_maint.store.database import Database
 from llm_maint.store.edits import import_rows
+from llm_maint.store.listing import ScheduledJob
 from llm_maint.store.tables import jobs as scheduled_jobs
 
 ONLY_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -236,7 +237,7 @@ def test_a_job_of_an_infinite_time_hides_no_other(
             assert jobs.all_jobs(connection)[0].next_run_at == MORNING + timedelta(hours=1)
 
 
-def _add_job(database: Database) -> jobs.ScheduledJob:
+def _add_job(database: Database) -> ScheduledJob:
     with database.write() as connection:
         return job_edits.add_job(
             connection,

@@ -11,7 +11,7 @@ from llm_maint.domain.schedule import Every
 from llm_maint.errors import JobBusyError, UnknownNameError, UsageError
 from llm_maint.store import job_edits, jobs, queue
 from llm_maint.store.database import Database
-from llm_maint.store.jobs import ScheduledJob
+from llm_maint.store.listing import ScheduledJob
 
 
 def _add(database: Database, name: str) -> ScheduledJob:

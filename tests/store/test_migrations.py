@@ -11,7 +11,8 @@ from sqlalchemy.engine import Connection
 from llm_maint.errors import DatabaseUnavailableError, SchemaError
 from llm_maint.store import judgements, profiles
 from llm_maint.store.database import Database
-from llm_maint.store.migrations import LATEST, m0001_first
+from llm_maint.store.migrations import m0001_first
+from llm_maint.store.schema import LATEST
 from llm_maint.store.tables import Owned, schema_versions
 
 

@@ -14,7 +14,7 @@ from llm_maint.domain.settlement import settle
 from llm_maint.errors import ClaimLostError
 from llm_maint.store import claims, history, job_edits, jobs, judgements
 from llm_maint.store.database import Database
-from llm_maint.store.jobs import ScheduledJob
+from llm_maint.store.listing import ScheduledJob
 
 LEASE = timedelta(minutes=2)
 ENDED = MORNING + LEASE
