@@ -58,7 +58,7 @@ class Ours:
     def add(self, kind: str, count: int, *, delay: float = 0, seconds: float = 0) -> None:
         """Add jobs that are due after `delay` seconds, one after the other a millisecond apart."""
         moment = (
-            f"strftime('%Y-%m-%d %H:%M:%f', 'now', '{delay} seconds', -n * 0.001 || ' seconds')"
+            f"strftime('%Y-%m-%d %H:%M:%f', 'now', '{delay} seconds', (-n * 0.001) || ' seconds')"
             if self.is_sqlite
             else f"now() + interval '{delay} seconds' - n * interval '1 millisecond'"
         )
@@ -78,6 +78,15 @@ class Ours:
             for status, number in self.sql("SELECT status, count(*) FROM job_runs GROUP BY status")
         }
 
+    def has_column(self, table: str, column: str) -> bool:
+        """Return whether this version of the schema has a column."""
+        columns = (
+            f"SELECT name FROM pragma_table_info('{table}')"
+            if self.is_sqlite
+            else f"SELECT column_name FROM information_schema.columns WHERE table_name = '{table}'"
+        )
+        return (column,) in self.sql(columns)
+
     @property
     def is_sqlite(self) -> bool:
         """Whether this is the embedded database."""
@@ -91,11 +100,6 @@ class Ours:
             rows = connection.execute(statement).fetchall()
             connection.commit()
             return rows
-
-
-def here(home: Path) -> Ours:
-    """Return the command on a new SQLite file."""
-    return Ours(f"sqlite:///{home / 'memory.db'}", home)
 
 
 def quiet_environment() -> dict[str, str]:

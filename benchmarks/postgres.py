@@ -86,5 +86,5 @@ def _started(home: Path) -> Any:  # noqa: ANN401 the package has no types
 def sql(url: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401
     """Run one statement and commit; return its rows."""
     with psycopg.connect(url, autocommit=True) as connection:
-        found = connection.execute(statement, values or None)  # type: ignore[arg-type]
+        found = connection.execute(statement, values or None)
         return found.fetchall() if found.description else []
