@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 from marks import mark
@@ -58,8 +59,9 @@ def _register(queuer: PgQueuer) -> None:
             mark("begun", f"schedule-{schedule.id}")
 
 
-def _said(job: Job) -> dict[str, object]:
-    return json.loads(job.payload or b"{}")
+def _said(job: Job) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(job.payload or b"{}")
+    return said
 
 
 async def _enqueue(entrypoint: str, count: int, delay: float, seconds: float) -> None:

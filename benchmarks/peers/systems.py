@@ -50,6 +50,11 @@ class System(Protocol):
         """Its name and version."""
         ...
 
+    @property
+    def rescues_by_task(self) -> bool:
+        """Whether a dead worker's job comes back only where a task of the user's own sees to it."""
+        ...
+
     def prepare(self, place: Place) -> None:
         """Create its schema."""
         ...
@@ -85,6 +90,11 @@ class LlmMaint:
     def title(self) -> str:
         """Its name and version."""
         return f"llm-maint {__version__}"
+
+    @property
+    def rescues_by_task(self) -> bool:
+        """It rescues by itself."""
+        return False
 
     def prepare(self, place: Place) -> None:
         """Create its schema."""
@@ -125,6 +135,11 @@ class Procrastinate:
     def title(self) -> str:
         """Its name and version."""
         return f"procrastinate {environment.version(self.programs, 'procrastinate')}"
+
+    @property
+    def rescues_by_task(self) -> bool:
+        """Its manual advises a periodic one."""
+        return True
 
     def prepare(self, place: Place) -> None:
         """Create its schema."""
@@ -167,6 +182,11 @@ class PgQueuer:
     def title(self) -> str:
         """Its name and version."""
         return f"PgQueuer {environment.version(self.programs, 'pgqueuer')}"
+
+    @property
+    def rescues_by_task(self) -> bool:
+        """It rescues by itself."""
+        return False
 
     def prepare(self, place: Place) -> None:
         """Create its schema."""
