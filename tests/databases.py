@@ -70,13 +70,19 @@ def running_server() -> Iterator[Server]:
         with _connected(named) as connection:
             yield Server(named, connection)
         return
+    with own_server() as own, _connected(own.get_uri()) as connection:
+        server = Server(own.get_uri(), connection)
+        server.hurry()
+        yield server
+
+
+@contextmanager
+def own_server() -> Iterator[Any]:
+    """Start a server, as its package's own value, and remove it in the end."""
     home = Path(tempfile.mkdtemp(dir=_roomy_place(), prefix="llm-maint-pg-"))
     own = _started(home)
     try:
-        with _connected(own.get_uri()) as connection:
-            server = Server(own.get_uri(), connection)
-            server.hurry()
-            yield server
+        yield own
     finally:
         own.cleanup()
         shutil.rmtree(home)

@@ -50,6 +50,9 @@ def install_log(*, verbose: bool, quiet: bool, journal: bool) -> None:
         warnings.simplefilter("ignore")  # of libraries, to their developers; not for cron's mail
     # Its request lines add nothing to ours.
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    if not verbose:  # how they clean up behind a signal; what ends a command, they raise
+        for name in ("psycopg", "sqlalchemy.pool"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def end_process(code: ExitCode) -> None:
