@@ -203,7 +203,7 @@ class Runner:
         except UnknownJobTypeError as error:
             return Skipped(str(error))
         except JobTimedOutError:
-            error_text = f"it took longer than its time-out of {self._timeout(claim)}"
+            error_text = f"timed out: it took longer than {self._timeout(claim)}"
             return Failure(error=error_text, transient=True)
         except MaintError as error:
             # 2 is for the command line, which was right: what is wrong is in the job.
