@@ -185,6 +185,13 @@ class PlanRefusedError(MaintError):
     """The plan cannot be applied or undone as it stands."""
 
 
+class JobTimedOutError(BaseException):
+    """The job took longer than it may.
+
+    A BaseException: no `except Exception` of a job may take it for the failure of one entity.
+    """
+
+
 class InterruptedRunError(BaseException):
     """A signal asked the process to stop while a job was running.
 

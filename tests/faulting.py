@@ -24,7 +24,8 @@ from llm_maint.errors import (
     ModelUnavailableError,
     UnreadableReplyError,
 )
-from llm_maint.jobs.profile_maintenance import JOB, consolidate
+from llm_maint.jobs.profile_maintenance import JOB
+from llm_maint.rounds import consolidate
 from llm_maint.store.database import Database
 
 Came = tuple[str, type[MaintError] | None, int]

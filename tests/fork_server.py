@@ -77,6 +77,7 @@ def _run(
     signal.alarm(SECONDS)
     os.environ.clear()
     os.environ.update(environment)
+    sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
     os.chdir(home)
     for stream, file in enumerate(streams):
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND if stream else os.O_RDONLY

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from claiming import claim_next
 from databases import add_row, dump
 from running import START, World
 
@@ -97,7 +98,7 @@ def test_a_job_of_a_dead_process_runs_again_in_the_next_tick(world: World) -> No
     world.add("a")
     with world.database.write() as connection:
         lease = timedelta(minutes=2)
-        queue.claim_next(connection, now=START, due_by=START, lease=lease, host="dead")
+        claim_next(connection, now=START, due_by=START, lease=lease, host="dead")
     assert world.tick() == {}
     world.now = START + timedelta(minutes=2)
     assert world.tick() == {"a": "success"}

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from claiming import claim_next
 from databases import sql
 from running import START, World
 
@@ -48,7 +49,7 @@ def test_a_rescued_job_is_due_in_this_very_tick(world: World, microsecond: int) 
     world.add("a")
     with world.database.write() as connection:
         lease = timedelta(minutes=2)
-        queue.claim_next(connection, now=START, due_by=START, lease=lease, host="dead")
+        claim_next(connection, now=START, due_by=START, lease=lease, host="dead")
     world.now = START + timedelta(minutes=2, microseconds=microsecond)
     assert world.tick() == {"a": "success"}
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from llm_maint.bootstrap.terminal import is_terminal
 from llm_maint.domain.visible import visible
+from llm_maint.errors import ExitCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,14 @@ def install_log(*, verbose: bool, quiet: bool, journal: bool) -> None:
         warnings.simplefilter("ignore")  # of libraries, to their developers; not for cron's mail
     # Its request lines add nothing to ours.
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    if not verbose:  # how they clean up behind a signal; what ends a command, they raise
+        for name in ("psycopg", "sqlalchemy.pool"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def end_process(code: ExitCode) -> None:
+    """End the process from any thread, at once, as if it were killed."""
+    os._exit(code)
 
 
 class _StandardError(logging.Handler):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from llm_maint.bootstrap import places
 from llm_maint.bootstrap.access import Access, recognised_access
+from llm_maint.bootstrap.process import end_process
 from llm_maint.bootstrap.signals import SIGNALS
 from llm_maint.domain.progress import Progress, untold
 from llm_maint.errors import ConfigurationError
@@ -195,6 +196,7 @@ def runner_for(
         model=model_factory(settings),
         host=host_name(),
         interruptible=SIGNALS.interruptible,
+        end_process=end_process,
         progress=progress,
     )
 

@@ -68,8 +68,11 @@ def _set_up(settings: "Settings") -> dict[str, Any]:
 
 def _add_jobs(database: "Database", settings: "Settings", *, now: "datetime") -> list[str]:
     """Add the default jobs that are not there; return their names."""
+    from llm_maint.domain.firing import Timing
+    from llm_maint.domain.schedule import Every
     from llm_maint.jobs import find_job_type
-    from llm_maint.store.jobs import add_job, all_jobs
+    from llm_maint.store.job_edits import add_job
+    from llm_maint.store.jobs import all_jobs
     from llm_maint.store.migrations import one_at_a_time
 
     hourly = timedelta(minutes=settings.profile_maintenance.interval_minutes)
@@ -86,7 +89,7 @@ def _add_jobs(database: "Database", settings: "Settings", *, now: "datetime") ->
                 connection,
                 job_type=job_type,
                 name=name,
-                interval=interval,
+                timing=Timing(schedule=Every(interval)),
                 bot_id=bot_id,
                 config=find_job_type(job_type).default_config,
                 now=now,

@@ -81,7 +81,7 @@ def tell_failure(finished: "Finished") -> None:
     run = finished.run
     if finished.exit_code not in (ExitCode.OK, ExitCode.HELD):
         log.error("%s failed: %s", run.job_name, run.error_message)
-    elif run.status == "skipped":
+    elif run.status == "skipped" and not finished.expected:
         log.warning("%s was skipped: %s", run.job_name, run.error_message)
 
 

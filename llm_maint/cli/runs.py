@@ -34,14 +34,14 @@ def tail(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """Show the last runs, newest last."""
-    from llm_maint.store.listing import all_jobs, find_job
+    from llm_maint.store.listing import find_job
     from llm_maint.store.listing import tail as last_runs
 
     if status is not None and status not in set(Status):
         raise unknown("status", status, Status)
     session = session_of(ctx)
     with session.listing() as (source, now):
-        job_id = None if job is None else find_job(all_jobs(source), job).id
+        job_id = None if job is None else find_job(source, job).id
         last = last_runs(source, limit=number, job_id=job_id, status=status)
         _print(session, last, as_json=as_json, follow=follow)
         if follow:

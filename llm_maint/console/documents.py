@@ -8,6 +8,7 @@ from llm_maint.domain.plan_document import plan_document, read_plan, row_documen
 from llm_maint.domain.profile import Attribute, Entity
 from llm_maint.domain.request import iso
 from llm_maint.domain.runs import Run
+from llm_maint.domain.schedule import Cron, Every
 
 if TYPE_CHECKING:
     from llm_maint.store.effects import Effect
@@ -19,15 +20,24 @@ if TYPE_CHECKING:
 
 def job_document(job: "ScheduledJob", *, now: datetime) -> dict[str, Any]:
     """Return a job as `jobs list --json` prints it."""
+    timing = job.timing
+    cron = timing.schedule if isinstance(timing.schedule, Cron) else None
+    every = timing.schedule.interval if isinstance(timing.schedule, Every) else None
     return {
         "id": job.id,
         "name": job.name,
         "job_type": job.job_type,
         "bot_id": job.bot_id,
         "enabled": job.enabled,
-        "interval_minutes": job.interval // timedelta(minutes=1),
-        "cron": None,
-        "timezone": None,
+        "interval_minutes": every and every // timedelta(minutes=1),
+        "cron": cron and cron.expression,
+        "timezone": cron and cron.zone,
+        "priority": timing.priority,
+        "misfire": timing.misfire,
+        "grace_seconds": _seconds(timing.grace),
+        "jitter_seconds": _seconds(timing.jitter),
+        "timeout_seconds": _seconds(timing.timeout),
+        "problem": job.problem,
         "last_run_at": stamp(job.last_run_at),
         "next_run_at": stamp(job.next_run_at),
         "last_status": job.last_status,
@@ -35,6 +45,12 @@ def job_document(job: "ScheduledJob", *, now: datetime) -> dict[str, Any]:
         "running": job.is_running(now=now),
         "config": job.config,
     }
+
+
+def job_in_full_document(job: "ScheduledJob", *, now: datetime) -> dict[str, Any]:
+    """Return a job as `jobs show --json` prints it: with its next five runs."""
+    slots = [stamp(slot) for slot in job.slots(5, now=now)]
+    return {**job_document(job, now=now), "next_runs": slots}
 
 
 def run_document(run: Run) -> dict[str, Any]:
@@ -49,6 +65,7 @@ def run_document(run: Run) -> dict[str, Any]:
         "attempt": run.attempt,
         "trigger": run.trigger,
         "host": run.host,
+        "scheduled_for": stamp(run.scheduled_for),
         "started_at": stamp(run.started_at),
         "finished_at": stamp(run.finished_at),
         "duration_ms": run.duration_ms,
@@ -157,6 +174,10 @@ def effect_document(effect: "Effect") -> dict[str, Any]:
         "before": effect.before and row_document(effect.before),
         "after": effect.after and row_document(effect.after),
     }
+
+
+def _seconds(duration: timedelta | None) -> int | None:
+    return None if duration is None else duration // timedelta(seconds=1)
 
 
 def _named(entity: Entity) -> dict[str, str]:

@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from llm_maint.console.output import Line, Table
+from llm_maint.domain.firing import Misfire, in_words
 from llm_maint.domain.profile import Attribute
 from llm_maint.domain.runs import Run
+from llm_maint.domain.schedule import Cron
 
 if TYPE_CHECKING:
     from llm_maint.store.listing import ScheduledJob
@@ -17,14 +19,14 @@ if TYPE_CHECKING:
 def jobs_table(jobs: "Iterable[ScheduledJob]", *, now: datetime) -> Table:
     """Return jobs: what runs, how often, when next, and how it went last."""
     return Table(
-        ("ID", "NAME", "TYPE", "BOT", "EVERY", "NEXT", "LAST", "STATUS"),
+        ("ID", "NAME", "TYPE", "BOT", "WHEN", "NEXT", "LAST", "STATUS"),
         [
             (
                 job.id[:8],
                 job.name,
                 job.job_type,
                 job.bot_id or "",
-                every(job.interval),
+                in_words(job.timing.schedule),
                 _next(job, now=now),
                 short_time(job.last_run_at),
                 _status(job),
@@ -42,14 +44,34 @@ def job_lines(job: "ScheduledJob", *, now: datetime) -> list[Line]:
         "name": job.name,
         "type": job.job_type,
         "bot": job.bot_id or "",
-        "every": every(job.interval),
-        "next run": _next(job, now=now),
+        "enabled": "yes" if job.enabled else "no",
+        **_timing_facts(job),
+        "next runs": ", ".join(map(short_time, job.slots(5, now=now))),
         "last run": short_time(job.last_run_at),
         "last status": _status(job),
         "failures in a row": str(job.consecutive_failures),
         "config": "not a JSON object" if job.config is None else str(dict(job.config)),
     }
     return fact_lines(facts)
+
+
+def _timing_facts(job: "ScheduledJob") -> dict[str, str]:
+    timing = job.timing
+    cron = isinstance(timing.schedule, Cron)
+    facts = {
+        "cron" if cron else "every": in_words(timing.schedule),
+        "problem": job.problem or "",
+        "priority": str(timing.priority or ""),
+        "misfire": "" if timing.misfire is Misfire.LATEST else timing.misfire,
+        "grace": _duration(timing.grace),
+        "jitter": _duration(timing.jitter or None),
+        "time-out": _duration(timing.timeout),
+    }
+    return {name: text for name, text in facts.items() if text}
+
+
+def _duration(duration: timedelta | None) -> str:
+    return "" if duration is None else str(duration)
 
 
 def runs_table(runs: Iterable[Run]) -> Table:
@@ -164,14 +186,6 @@ def before_after(document: Mapping[str, Any]) -> str:
 def short_time(moment: datetime | None) -> str:
     """Return a time in UTC, to the second."""
     return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def every(interval: timedelta) -> str:
-    """Return an interval in its largest whole unit."""
-    for unit, name in ((timedelta(days=1), "d"), (timedelta(hours=1), "h")):
-        if interval % unit == timedelta(0):
-            return f"{interval // unit}{name}"
-    return f"{interval // timedelta(minutes=1)}m"
 
 
 def took(duration_ms: int | None) -> str:

@@ -14,6 +14,9 @@ BUILT_IN: Mapping[str, str] = {
 }
 """Job type -> module whose `JOB` it is; imported when a job of that type is due."""
 
+SHARED = ("profile_maintenance",)
+"""Job types whose runs may be opened to other processes."""
+
 ENTRY_POINTS = "llm_maint.jobs"
 """The entry-point group by which a package adds job types."""
 

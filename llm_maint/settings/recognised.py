@@ -35,6 +35,7 @@ RULES: dict[str, Rule] = {
     "scheduler.enabled": SWITCH,
     "scheduler.check_interval_seconds": ("whole", 1, 86_400),
     "scheduler.lease_seconds": ("whole", 1, 86_400),
+    "scheduler.job_timeout_minutes": ("whole", 0, 5_256_000),
     "profile_maintenance.interval_minutes": ("whole", 1, 5_256_000),
     "profile_maintenance.model": TEXT,
     "profile_maintenance.summary": ("choice", "template", "off"),

@@ -13,6 +13,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from llm_maint.domain.settlement import storable
 from llm_maint.store.driver import sqlite_time
+from llm_maint.store.due import DUE_AT_POSTGRESQL, DUE_AT_SQLITE
 from llm_maint.store.values import read_document, read_time
 
 
@@ -93,6 +94,24 @@ def _moment_postgresql(element: moment, compiler: SQLCompiler, **kwargs: Any) ->
 @compiles(moment, "sqlite")
 def _moment_sqlite(element: moment, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
     return f"strftime('%Y-%m-%d %H:%M:%f', {compiler.process(element.clauses, **kwargs)})"
+
+
+class due_at(sa.sql.functions.FunctionElement[datetime]):  # noqa: N801 a function of SQL
+    """When a job is due, as it is indexed: NULL, and on SQLite what is no time, before all else."""
+
+    inherit_cache = True
+    type = UtcTime()
+
+
+@compiles(due_at)
+@compiles(due_at, "postgresql")
+def _due_at_postgresql(element: due_at, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    return DUE_AT_POSTGRESQL.format(time=compiler.process(element.clauses, **kwargs))
+
+
+@compiles(due_at, "sqlite")
+def _due_at_sqlite(element: due_at, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    return DUE_AT_SQLITE.format(time=compiler.process(element.clauses, **kwargs))
 
 
 class IdInsert(sa.Insert):

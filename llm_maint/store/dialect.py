@@ -1,12 +1,13 @@
 """All that differs between PostgreSQL and SQLite: connections, transactions, clocks, locks."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import QueuePool
 
@@ -88,6 +89,8 @@ def _postgresql_engine(url: sa.URL, *, schema: str, timeout: int) -> Engine:
         connect_args={"connect_timeout": timeout, "prepare_threshold": None},
         execution_options={"schema_translate_map": {OWN_SCHEMA: schema or None}},
         hide_parameters=True,
+        # Nothing of ours is an hstore; looking for that type costs each process two round trips.
+        use_native_hstore=False,
     )
     sa.event.listen(engine, "connect", _read_any_time)
     sa.event.listen(engine, "checkin", _allow_what_the_server_does)
@@ -145,6 +148,14 @@ def bound_locks(connection: Connection, *, seconds: int) -> None:
     """Give up a lock after this long, in this transaction: on SQLite the connection does."""
     if is_postgresql(connection):
         connection.execute(sa.select(sa.func.set_config("lock_timeout", f"{seconds}s", True)))
+
+
+def insert_unless_there(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
+    """Insert a row unless a unique index forbids it; return whether it was inserted."""
+    kind = postgresql if is_postgresql(connection) else sqlite
+    statement = kind.insert(table).values(**row).on_conflict_do_nothing()
+    inserted = connection.execute(statement.returning(*table.primary_key.columns)).first()
+    return inserted is not None
 
 
 def check_constraints(connection: Connection) -> None:

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 
     from llm_maint.store.driver import Source
 
+FRESH_SECONDS = 30
+"""How long a run is open to whoever comes; see `shares.FRESH`."""
+
 DUE_AT_POSTGRESQL = "coalesce({time}, '-infinity'::timestamptz)"
 DUE_AT_SQLITE = "coalesce(strftime('%Y-%m-%d %H:%M:%f', {time}), '')"
 """When a job is due, as it is indexed: no time, and on SQLite what is none, before all else."""
@@ -20,7 +23,13 @@ SELECT (SELECT max(version) FROM {{prefix}}maintenance_schema), EXISTS (
     AND {DUE_AT_POSTGRESQL.format(time="next_run_at")} <= now()
 ) OR EXISTS (
   SELECT FROM {{prefix}}scheduled_jobs
-  WHERE claim_run_id IS NOT NULL AND lease_expires_at <= now()
+  WHERE claim_run_id IS NOT NULL
+    AND (lease_expires_at <= now() OR last_run_at > now() - interval '{FRESH_SECONDS} seconds'
+      OR EXISTS (
+        SELECT FROM {{prefix}}maintenance_share_items
+        WHERE run_id = claim_run_id AND worker IS NULL AND done_at IS NULL
+      )
+    )
 )"""  # noqa: S608 of our own constants
 
 _SQLITE = f"""
@@ -30,12 +39,22 @@ SELECT (SELECT max(version) FROM maintenance_schema), EXISTS (
     AND {DUE_AT_SQLITE.format(time="next_run_at")} <= strftime('%Y-%m-%d %H:%M:%f', :now)
 ) OR EXISTS (
   SELECT 1 FROM scheduled_jobs
-  WHERE claim_run_id IS NOT NULL AND lease_expires_at <= :now
+  WHERE claim_run_id IS NOT NULL
+    AND (lease_expires_at <= :now
+      OR last_run_at > strftime('%Y-%m-%d %H:%M:%f', :now, '-{FRESH_SECONDS} seconds')
+      OR EXISTS (
+        SELECT 1 FROM maintenance_share_items
+        WHERE run_id = claim_run_id AND worker IS NULL AND done_at IS NULL
+      )
+    )
 )"""  # noqa: S608 of our own constants
 
 
 def anything_due(source: "Source", *, now: "datetime") -> bool | None:
-    """Return whether a tick has work: a job is due, or a dead process holds one.
+    """Return whether a tick may have work.
+
+    A job is due, or a dead process holds one; or a living one does, that shares its run with
+    others, or may be about to.
 
     Args:
         source: the database; on PostgreSQL its clock decides.

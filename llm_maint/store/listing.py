@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from llm_maint.domain.firing import Misfire, Timing
 from llm_maint.domain.nearest import unknown
 from llm_maint.domain.runs import Run
-from llm_maint.errors import UnknownNameError
+from llm_maint.domain.schedule import NEVER, Cron, Every, Schedule
+from llm_maint.errors import UnknownNameError, UsageError
 from llm_maint.store.driver import Source, sqlite_time
 from llm_maint.store.explained import misses_table
 from llm_maint.store.schema import refuse_other
@@ -23,7 +25,7 @@ Row = Mapping[Any, Any]
 TIMES = frozenset(
     {
         *("created_at", "finished_at", "last_run_at", "lease_expires_at", "next_run_at"),
-        *("slot_at", "started_at"),
+        *("scheduled_for", "slot_at", "started_at"),
     }
 )
 DOCUMENTS = frozenset({"config_json", "result_json"})
@@ -39,7 +41,8 @@ class ScheduledJob:
     job_type: str
     bot_id: str | None
     enabled: bool
-    interval: timedelta
+    timing: Timing
+    problem: str | None
     last_run_at: datetime | None
     next_run_at: datetime | None
     last_status: str | None
@@ -47,6 +50,16 @@ class ScheduledJob:
     config: Mapping[str, Any] | None
     claim_run_id: str | None
     lease_expires_at: datetime | None
+    slot_at: datetime | None = None
+
+    def slots(self, count: int, *, now: datetime) -> list[datetime]:
+        """Return when the job is due next, and the regular times after that."""
+        times = [now if self.next_run_at is None else self.next_run_at]
+        slot = self.slot_at or times[0]
+        while len(times) < count and slot != NEVER:
+            slot = self.timing.schedule.next(slot, after=max(slot, now))
+            times.append(self.timing.due_at(self.id, slot))
+        return [time for time in times if time != NEVER]
 
     def is_running(self, *, now: datetime) -> bool:
         """Return whether a process holds the job; one that died holds it until its lease ends."""
@@ -81,24 +94,33 @@ def all_jobs(source: Source) -> list[ScheduledJob]:
     return sorted(map(as_job, rows), key=lambda job: (job.name, job.id))
 
 
-def find_job(jobs: Sequence[ScheduledJob], name: str) -> ScheduledJob:
+def find_job(source: Source, name: str) -> ScheduledJob:
     """Return the job of a name, an id or a unique start of an id.
 
     Raises:
         UnknownNameError: there is none, or more than one.
 
     """
-    for matches in (
-        [job for job in jobs if job.id == name],
-        [job for job in jobs if job.name == name],
-        [job for job in jobs if name and job.id.startswith(name)],
+    mark = f"CAST({source.mark('name')} AS text)"
+    table = f"{source.prefix}scheduled_jobs"
+    for condition in (
+        f"id = {mark}",
+        f"{CALLED} = {mark}",
+        f"{mark} <> '' AND substr(id, 1, length({mark})) = {mark}",
     ):
+        query = f"SELECT * FROM {table} WHERE {condition} ORDER BY id LIMIT 10"  # noqa: S608
+        matches = [as_job(row) for row in _read(source, query, name=name)]
         if len(matches) == 1:
             return matches[0]
         if matches:
             ids = ", ".join(job.id[:8] for job in matches)
             raise UnknownNameError(f"more than one job is called {name!r}: give its id ({ids})")
-    raise unknown("job", name, (job.name for job in jobs))
+    some = source.rows(f"SELECT {CALLED} AS name FROM {table} ORDER BY 1 LIMIT 1000")  # noqa: S608
+    raise unknown("job", name, (row["name"] for row in some))
+
+
+CALLED = "coalesce(nullif(name, ''), job_type)"
+"""What a job is called."""
 
 
 def tail(
@@ -158,7 +180,38 @@ def _meaning(name: str, value: Any) -> Any:  # noqa: ANN401 any column's
     return bool(value) if name in SWITCHES else value
 
 
-def interval_of(row: Row) -> timedelta:
+def timing_of(row: Row) -> tuple[Timing, str | None]:
+    """Return how a job is scheduled, and what is wrong with that where somebody wrote nonsense.
+
+    The interval then takes the place of a cron expression that is none.
+    """
+    schedule: Schedule = Every(_interval_of(row))
+    misfire, problem = Misfire.LATEST, None
+    try:
+        if row["cron"] is not None:
+            schedule = Cron.parse(str(row["cron"]), str(row["timezone"] or "UTC"))
+        misfire = Misfire(row["misfire"] or Misfire.LATEST)
+    except (UsageError, ValueError) as error:
+        problem = f"the schedule of the job: {error}"
+    timing = Timing(
+        schedule=schedule,
+        misfire=misfire,
+        grace=_seconds(row["grace_seconds"]),
+        jitter=_seconds(row["jitter_seconds"]) or timedelta(0),
+        priority=row["priority"] if isinstance(row["priority"], int) else 0,
+        timeout=_seconds(row["timeout_seconds"]),
+    )
+    return timing, problem
+
+
+def _seconds(seconds: object) -> timedelta | None:
+    """Return a duration; None where there is none, or SQLite let somebody write something else."""
+    if not isinstance(seconds, int) or seconds < 0:
+        return None
+    return timedelta(seconds=min(seconds, _LONGEST_MINUTES * 60))
+
+
+def _interval_of(row: Row) -> timedelta:
     """Return a job's interval; an hour where SQLite let somebody write something else."""
     minutes = row["interval_minutes"]
     if not isinstance(minutes, int) or minutes <= 0:
@@ -179,13 +232,15 @@ def config_of(row: Row) -> Mapping[str, Any] | None:
 
 def as_job(row: Row) -> ScheduledJob:
     """Return a row of `scheduled_jobs` as a value."""
+    timing, problem = timing_of(row)
     return ScheduledJob(
         id=row["id"],
         name=row["name"] or row["job_type"],
         job_type=row["job_type"],
         bot_id=row["bot_id"],
         enabled=row["enabled"],
-        interval=interval_of(row),
+        timing=timing,
+        problem=problem,
         last_run_at=row["last_run_at"],
         next_run_at=row["next_run_at"],
         last_status=row["last_status"],
@@ -193,6 +248,7 @@ def as_job(row: Row) -> ScheduledJob:
         config=config_of(row),
         claim_run_id=row["claim_run_id"],
         lease_expires_at=row["lease_expires_at"],
+        slot_at=row["slot_at"],
     )
 
 
@@ -213,4 +269,5 @@ def as_run(row: Row) -> Run:
         duration_ms=row["duration_ms"],
         result=row["result_json"],
         error_message=row["error_message"],
+        scheduled_for=row["scheduled_for"],
     )

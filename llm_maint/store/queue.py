@@ -1,6 +1,7 @@
-"""The queue of jobs: claim, renew, rescue, record. Every statement is guarded by the claim."""
+"""The queue of jobs: what is due, in which order, and claiming it."""
 
-from collections.abc import Collection, Mapping
+from collections import deque
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -8,115 +9,107 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from llm_maint.domain.runs import Abandoned, Claim, Run, Status, Trigger
-from llm_maint.domain.settlement import Settlement, milliseconds, settle
-from llm_maint.errors import ClaimLostError
-from llm_maint.store.columns import UtcTime, moment
-from llm_maint.store.listing import as_run, config_of, interval_of
-from llm_maint.store.tables import jobs, runs
+from llm_maint.domain.firing import Misfire
+from llm_maint.domain.runs import Claim, Status, Trigger
+from llm_maint.store import listing
+from llm_maint.store.columns import UtcTime, due_at
+from llm_maint.store.dialect import insert_unless_there
+from llm_maint.store.tables import jobs, runs, waiting
+
+PAGE = 100
+"""Jobs that are put in order at once: however many are due, each claim costs the same."""
 
 
-def claim_next(
-    connection: Connection,
-    *,
-    now: datetime,
-    due_by: datetime,
-    lease: timedelta,
-    host: str,
-    job_id: str | None = None,
-    besides: Collection[str] = (),
-) -> Claim | None:
-    """Claim the job that has been due for longest and open its run; None where none is due.
+class Tick:
+    """What one tick claims: the jobs that are due when it begins, each once, one after the other.
 
-    Args:
-        connection: a write transaction; the claim holds when it commits.
-        now: the present.
-        due_by: only jobs due by then, so that a tick ends however long its jobs take.
-        lease: how long the claim holds unless it is renewed.
-        host: who claims.
-        job_id: only this job, if it is due.
-        besides: not these jobs: a tick runs each at most once, so that it ends.
-
+    Higher priorities come first, then what was tried least, then what has been due for longest. One
+    that kills its process each time so keeps the others waiting only once.
     """
-    wanted = [jobs.c.enabled, _due(by=due_by), jobs.c.id.not_in(besides)]
-    if job_id is not None:
-        wanted.append(jobs.c.id == job_id)
-    return _claim(connection, wanted, Trigger.DUE, now=now, lease=lease, host=host)
+
+    def __init__(
+        self, *, due_by: datetime, lease: timedelta, host: str, job_id: str | None = None
+    ) -> None:
+        """Begin a tick.
+
+        Args:
+            due_by: only jobs due by then, so that a tick ends however long its jobs take.
+            lease: how long a claim holds unless it is renewed.
+            host: who claims.
+            job_id: only this job, if it is due.
+
+        """
+        self._due_by = due_by
+        self._lease = lease
+        self._host = host
+        self._job_id = job_id
+        self._page: deque[str] = deque()
+        self._read_at: datetime | None = None
+        self._done: set[str] = set()
+
+    def claim_next(self, connection: Connection, *, now: datetime) -> Claim | None:
+        """Claim the next job and open its run; None where none is due any more.
+
+        Args:
+            connection: a write transaction; the claim holds when it commits.
+            now: the present.
+
+        """
+        while self._find(connection, now):
+            wanted = [jobs.c.id == self._page.popleft(), *_due(by=self._due_by)]
+            claim = _claim(
+                connection, wanted, Trigger.DUE, now=now, lease=self._lease, host=self._host
+            )
+            if claim is not None:
+                if not _is_made_up_for(claim, by=self._due_by):
+                    self._done.add(claim.job_id)
+                return claim
+        return None
+
+    def _find(self, connection: Connection, now: datetime) -> bool:
+        """See to it that the page holds jobs, and that what became due since has its turn."""
+        if self._read_at is None or now - self._read_at > _STALE:
+            self._page.clear()
+        if not self._page:
+            self._page.extend(self._in_order(connection))
+            self._read_at = now
+        return bool(self._page)
+
+    def _in_order(self, connection: Connection) -> list[str]:
+        wanted = _due(by=self._due_by)
+        if self._job_id is not None:
+            wanted.append(jobs.c.id == self._job_id)
+        size = PAGE
+        while True:
+            query = sa.select(jobs.c.id).where(*wanted).order_by(*_ORDER).limit(size)
+            found = list(connection.execute(query).scalars())
+            fresh = [job_id for job_id in found if job_id not in self._done]
+            if fresh or len(found) < size:
+                return fresh
+            size *= 4  # a page of jobs that became due again while they ran
+
+
+_STALE = timedelta(seconds=1)
 
 
 def claim_now(
     connection: Connection, job_id: str, *, now: datetime, lease: timedelta, host: str
 ) -> Claim | None:
     """Claim one job, due or not, enabled or not; None where another process holds it."""
-    wanted = [jobs.c.id == job_id]
+    wanted = [jobs.c.id == job_id, jobs.c.claim_run_id.is_(None)]
     return _claim(connection, wanted, Trigger.MANUAL, now=now, lease=lease, host=host)
-
-
-def renew(connection: Connection, claim: Claim, *, now: datetime, lease: timedelta) -> bool:
-    """Let the lease of a claim begin anew; return whether the claim was still held."""
-    statement = sa.update(jobs).where(*_held(claim, now=now)).values(lease_expires_at=now + lease)
-    return connection.execute(statement).rowcount == 1
-
-
-def fence(connection: Connection, claim: Claim, *, now: datetime) -> None:
-    """Refuse to commit for a claim that is no longer held; nobody can take it until we commit.
-
-    Raises:
-        ClaimLostError: the lease ran out, so another process may be doing the work.
-
-    """
-    query = sa.select(jobs.c.id).where(*_held(claim, now=now)).with_for_update()
-    if connection.execute(query).one_or_none() is None:
-        raise ClaimLostError
-
-
-def rescue_expired(connection: Connection, *, now: datetime) -> list[Run]:
-    """Take back the claims whose lease has run out; return their runs, now abandoned."""
-    query = (
-        sa.select(jobs)
-        .where(jobs.c.claim_run_id.is_not(None), jobs.c.lease_expires_at <= now)
-        .order_by(jobs.c.id)
-        .with_for_update(skip_locked=True)
-    )
-    rescued = []
-    for job in connection.execute(query).mappings().all():
-        run = connection.execute(sa.select(runs).where(runs.c.id == job["claim_run_id"]))
-        started = run.mappings().one_or_none()
-        claim = _lost_claim(job, started, now=now)
-        _write(connection, claim, settle(claim, Abandoned(), now=now), now=now)
-        if started is not None:
-            rescued.append(_read_run(connection, claim.run_id))
-    return rescued
-
-
-def record(connection: Connection, claim: Claim, settlement: Settlement, *, now: datetime) -> Run:
-    """Write what became of a claim, if it is still held; return its run.
-
-    A claim that was rescued meanwhile is somebody else's by now: its run stays `abandoned`. Where
-    the job itself was deleted meanwhile, its run is still completed.
-    """
-    query = sa.select(jobs.c.claim_run_id).where(jobs.c.id == claim.job_id).with_for_update()
-    holder = connection.execute(query).one_or_none()
-    if holder is None or holder.claim_run_id == claim.run_id:
-        _write(connection, claim, settlement, now=now)
-    return _read_run(connection, claim.run_id)
 
 
 def next_due_at(connection: Connection) -> datetime | None:
     """Return when the next enabled job is due, None where there is none or one is due now."""
-    waiting = (jobs.c.enabled, jobs.c.claim_run_id.is_(None))
-    query = sa.select(jobs.c.next_run_at).where(*waiting)
-    found = list(connection.execute(query).scalars())
-    return None if None in found else min(found, default=None)
+    query = sa.select(jobs.c.next_run_at).where(waiting).order_by(due_at(jobs.c.next_run_at))
+    found: datetime | None = connection.execute(query.limit(1)).scalar_one_or_none()
+    return found
 
 
 def due(connection: Connection, *, now: datetime, job_id: str | None = None) -> list[Claim]:
     """Return the jobs that are due, as claims that nobody holds: for a dry run."""
-    query = sa.select(jobs).where(
-        jobs.c.enabled,
-        jobs.c.claim_run_id.is_(None),
-        _due(by=now),
-    )
+    query = sa.select(jobs).where(*_due(by=now))
     if job_id is not None:
         query = query.where(jobs.c.id == job_id)
     found = connection.execute(query.order_by(*_ORDER)).mappings()
@@ -133,14 +126,15 @@ def as_claim(
     job: Mapping[Any, Any] | RowMapping, run_id: str, trigger: Trigger, *, now: datetime, host: str
 ) -> Claim:
     """Return a job's row as a claim."""
+    timing, problem = listing.timing_of(job)
     return Claim(
         run_id=run_id,
         job_id=job["id"],
         job_name=job["name"] or job["job_type"],
         job_type=job["job_type"],
         bot_id=job["bot_id"],
-        config=config_of(job),
-        interval=interval_of(job),
+        config=listing.config_of(job),
+        timing=timing,
         due_at=job["next_run_at"],
         attempt=job["attempt"],
         consecutive_failures=job["consecutive_failures"],
@@ -148,16 +142,23 @@ def as_claim(
         host=host,
         started_at=now,
         slot_at=job["slot_at"],
+        problem=problem,
     )
 
 
-_ORDER = (moment(jobs.c.next_run_at).asc().nulls_first(), jobs.c.id)
+_ORDER = (jobs.c.priority.desc(), jobs.c.attempt, due_at(jobs.c.next_run_at), jobs.c.id)
 
 
-def _due(*, by: datetime) -> sa.ColumnElement[bool]:
+def _due(*, by: datetime) -> list[sa.ColumnElement[bool]]:
     # What somebody wrote that is no time is due, too: the run puts a time in its place.
-    due_at = moment(jobs.c.next_run_at)
-    return sa.or_(due_at.is_(None), due_at <= moment(sa.literal(by, UtcTime())))
+    return [waiting, due_at(jobs.c.next_run_at) <= due_at(sa.literal(by, UtcTime()))]
+
+
+def _is_made_up_for(claim: Claim, *, by: datetime) -> bool:
+    """Return whether a job has more slots that were missed, each of which is to be run."""
+    if claim.timing.misfire is not Misfire.ALL or claim.slot is None:
+        return False
+    return claim.slot < claim.timing.following(claim.slot, now=claim.started_at) <= by
 
 
 def _claim(
@@ -170,17 +171,10 @@ def _claim(
     host: str,
 ) -> Claim | None:
     run_id = uuid4().hex
-    free = (
-        sa.select(jobs.c.id)
-        .where(jobs.c.claim_run_id.is_(None), *wanted)
-        .order_by(*_ORDER)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
+    free = sa.select(jobs.c.id).where(*wanted).with_for_update(skip_locked=True)
     statement = (
         sa.update(jobs)
-        .where(jobs.c.id == free)
+        .where(jobs.c.id == free.scalar_subquery())
         .values(
             claim_run_id=run_id,
             lease_expires_at=now + lease,
@@ -198,75 +192,19 @@ def _claim(
 
 
 def _open_run(connection: Connection, claim: Claim) -> None:
-    connection.execute(
-        runs.insert().values(
-            id=claim.run_id,
-            job_id=claim.job_id,
-            job_name=claim.job_name,
-            job_type=claim.job_type,
-            bot_id=claim.bot_id,
-            status=Status.RUNNING,
-            started_at=claim.started_at,
-            attempt=claim.attempt,
-            trigger=claim.trigger,
-            host=claim.host,
-        )
-    )
-
-
-def _held(claim: Claim, *, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        jobs.c.id == claim.job_id,
-        jobs.c.claim_run_id == claim.run_id,
-        jobs.c.lease_expires_at > now,
-    )
-
-
-def _lost_claim(job: RowMapping, run: RowMapping | None, *, now: datetime) -> Claim:
-    """Return the claim that a dead process held, from what it wrote when it took it."""
-    trigger = Trigger(run["trigger"]) if run else Trigger.DUE
-    started_at = run["started_at"] if run else now
-    host = (run["host"] if run else None) or "an unknown host"
-    return as_claim(job, job["claim_run_id"], trigger, now=started_at or now, host=host)
-
-
-def _write(connection: Connection, claim: Claim, settlement: Settlement, *, now: datetime) -> None:
-    connection.execute(
-        sa.update(jobs)
-        .where(jobs.c.id == claim.job_id, jobs.c.claim_run_id == claim.run_id)
-        .values(
-            claim_run_id=None,
-            lease_expires_at=None,
-            # Somebody who set another time while the job ran wants it run at that time.
-            next_run_at=sa.case(
-                (_still_due(claim), sa.literal(settlement.next_run_at, UtcTime())),
-                else_=jobs.c.next_run_at,
-            ),
-            slot_at=sa.case(
-                (_still_due(claim), sa.literal(settlement.slot_at, UtcTime())), else_=None
-            ),
-            attempt=settlement.attempt,
-            consecutive_failures=settlement.consecutive_failures,
-            last_status=settlement.status,
-        )
-    )
-    connection.execute(
-        sa.update(runs)
-        .where(runs.c.id == claim.run_id, runs.c.status == Status.RUNNING)
-        .values(
-            status=settlement.status,
-            finished_at=now,
-            duration_ms=milliseconds(now - claim.started_at),
-            result_json=settlement.result,
-            error_message=settlement.error_message,
-        )
-    )
-
-
-def _still_due(claim: Claim) -> sa.ColumnElement[bool]:
-    due_at = moment(sa.literal(claim.due_at, UtcTime()))
-    return moment(jobs.c.next_run_at).is_not_distinct_from(due_at)
-
-
-def _read_run(connection: Connection, run_id: str) -> Run:
-    return as_run(connection.execute(sa.select(runs).where(runs.c.id == run_id)).mappings().one())
+    run = {
+        "id": claim.run_id,
+        "job_id": claim.job_id,
+        "job_name": claim.job_name,
+        "job_type": claim.job_type,
+        "bot_id": claim.bot_id,
+        "status": Status.RUNNING,
+        "started_at": claim.started_at,
+        "attempt": claim.attempt,
+        "trigger": claim.trigger,
+        "host": claim.host,
+        "scheduled_for": claim.scheduled_for,
+    }
+    if not insert_unless_there(connection, runs, run):
+        # Somebody set the job back to a slot that it has fired for: a run, but no firing of it.
+        connection.execute(runs.insert().values({**run, "scheduled_for": None}))

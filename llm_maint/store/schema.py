@@ -2,7 +2,7 @@
 
 from llm_maint.errors import SchemaError
 
-LATEST = 3
+LATEST = 4
 """The number of the last migration."""
 
 

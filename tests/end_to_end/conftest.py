@@ -8,12 +8,25 @@ from pathlib import Path
 import pytest
 from command import ROWS, Command
 from databases import Server, name_of
+from pooler import PROGRAM as POOLER
+from workshop import Workshop
+
+from llm_maint.store.database import Database
+
+collect_ignore = [] if POOLER else ["test_pooler.py"]
+"""A pooler is no package that pip could install: its tests run where the system has it."""
 
 
 @pytest.fixture
 def stranger(tmp_path: Path, database_url: str) -> Command:
     """Return the command of a person who has installed it and done nothing yet."""
     return Command(tmp_path, {"database_url": database_url})
+
+
+@pytest.fixture
+def workshop(stranger: Command, database: Database) -> Workshop:
+    """Return the command on a database with all tables, for jobs of the test's own."""
+    return Workshop(stranger, database)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -37,7 +37,8 @@ def _ran(
         clock=lambda: now,
         model=lambda: model,
         host="here",
-        interruptible=nullcontext,
+        interruptible=lambda _timeout: nullcontext(),
+        end_process=lambda _code: None,
     )
     (_finished,) = runner.run_due()
     return [asked["entity"]["id"] for asked in model.asked]

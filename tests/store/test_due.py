@@ -10,7 +10,7 @@ from databases import Server, is_sqlite, opened, sql
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llm_maint.store import driver, queue
+from llm_maint.store import claims, driver, queue
 from llm_maint.store.database import Connection, Database
 from llm_maint.store.driver import Source, sqlite_time
 from llm_maint.store.due import anything_due
@@ -143,7 +143,7 @@ def _full(database: Database, now: datetime) -> bool:
         due = queue.due(connection, now=now)
     with database.write(rolls_back=True) as connection:
         held = _claims(connection)
-        queue.rescue_expired(connection, now=now)
+        claims.rescue_expired(connection, now=now)
         return bool(due) or _claims(connection) < held
 
 

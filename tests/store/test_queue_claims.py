@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from building import MORNING, day
+from claiming import claim_next
 from databases import is_sqlite, opened, sql
 
 from llm_maint.domain.runs import Claim, Trigger
+from llm_maint.domain.schedule import Every
 from llm_maint.store import history, queue
 from llm_maint.store.database import Database
 
@@ -45,7 +47,7 @@ def _add(database: Database, job_id: str, next_run_at: str | None = None, **colu
 def _claim(database: Database, **changed: Any) -> Claim | None:  # noqa: ANN401 any argument
     with database.write() as connection:
         arguments = {"now": MORNING, "due_by": MORNING, "lease": LEASE, "host": "here"}
-        return queue.claim_next(connection, **{**arguments, **changed})
+        return claim_next(connection, **{**arguments, **changed})
 
 
 def _claimed(database: Database, **changed: Any) -> list[str]:  # noqa: ANN401 any argument
@@ -79,7 +81,7 @@ def test_a_row_of_the_usual_columns_is_a_good_job(database: Database) -> None:
         "profile_maintenance",
         "nova",
     )
-    assert (claim.config, claim.interval) == ({"entity_id": "*"}, timedelta(hours=1))
+    assert (claim.config, claim.timing.schedule) == ({"entity_id": "*"}, Every(timedelta(hours=1)))
     assert (claim.attempt, claim.consecutive_failures, claim.due_at) == (1, 0, None)
     assert (claim.trigger, claim.host, claim.started_at) == (Trigger.DUE, "here", MORNING)
 
@@ -168,7 +170,7 @@ def test_a_claim_rolled_back_is_none(database: Database) -> None:
     """A process that dies before the commit has claimed nothing."""
     _add(database, "one")
     with database.write(rolls_back=True) as connection:
-        assert queue.claim_next(connection, now=MORNING, due_by=MORNING, lease=LEASE, host="here")
+        assert claim_next(connection, now=MORNING, due_by=MORNING, lease=LEASE, host="here")
     assert _claimed(database) == ["one"]
 
 
@@ -190,9 +192,7 @@ def test_two_connections_claim_different_jobs(database: Database, database_url: 
         claims = [_claim(database), _claim(other)]
     else:
         with database.write() as connection:
-            first = queue.claim_next(
-                connection, now=MORNING, due_by=MORNING, lease=LEASE, host="here"
-            )
+            first = claim_next(connection, now=MORNING, due_by=MORNING, lease=LEASE, host="here")
             claims = [first, _claim(other)]
     assert [claim and claim.job_id for claim in claims] == ["a", "b"]
     assert _claimed(other) == []

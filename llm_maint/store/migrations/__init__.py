@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 
 from llm_maint.errors import SchemaError
 from llm_maint.store import dialect
-from llm_maint.store.migrations import m0001_first, m0002_tries, m0003_memory
+from llm_maint.store.migrations import m0001_first, m0002_tries, m0003_memory, m0004_slots
 from llm_maint.store.schema import LATEST, refuse_other
 from llm_maint.store.tables import Owned, schema_versions
 
@@ -16,6 +16,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m0001_first.apply,
     m0002_tries.apply,
     m0003_memory.apply,
+    m0004_slots.apply,
 )
 """Number n is at place n - 1. A migration that has landed never changes."""
 
