@@ -32,8 +32,8 @@ types: $(VENV)/.developing ## Check the types with mypy
 layers: $(VENV)/.developing ## Check who imports whom
 	$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/.developing ## Measure what a tick costs
-	$(BIN)/python benchmarks/tick.py
+bench: $(VENV)/.developing ## Measure what a tick costs, and the other commands at their start
+	$(BIN)/python benchmarks/startup/measure.py
 
 eval: $(VENV)/.developing ## Measure consolidation on sets with truth: scores, a month's cost, attrition
 	$(BIN)/python benchmarks/consolidation/evaluate.py --jobs $(WORKERS)
