@@ -95,8 +95,8 @@ class Runner:
             now = self.clock()
             if within is not None and now - started >= within:
                 return
-            with self.database.write() as connection:
-                claim = tick.claim_next(connection, now=now)
+            with self.database.brief() as source:
+                claim = tick.claim_next(source, now=now)
             if claim is None:
                 self._take_part(job_id)
                 return
@@ -111,9 +111,9 @@ class Runner:
         """
         for _ in self._rescue():
             pass  # what was given up before is no news to who wants another run
-        with self.database.write() as connection:
+        with self.database.brief() as source:
             claim = queue.claim_now(
-                connection, job_id, now=self.clock(), lease=self._lease.length, host=self.host
+                source, job_id, now=self.clock(), lease=self._lease.length, host=self.host
             )
         if claim is None:
             raise JobBusyError
@@ -121,15 +121,15 @@ class Runner:
 
     def preview(self, *, job_id: str | None = None, limit: int | None = None) -> Iterator[Finished]:
         """Run the due jobs dry: nothing is claimed, written or recorded."""
-        with self.database.read() as connection:
-            due = queue.due(connection, now=self.clock(), job_id=job_id)
+        with self.database.brief() as source:
+            due = queue.due(source, now=self.clock(), job_id=job_id)
         for claim in due[:limit]:
             yield self._preview(claim)
 
     def preview_now(self, job_id: str) -> Finished:
         """Run one job dry, whether it is due or not."""
-        with self.database.read() as connection:
-            claim = queue.unclaimed(connection, job_id, now=self.clock())
+        with self.database.brief() as source:
+            claim = queue.unclaimed(source, job_id, now=self.clock())
         return self._preview(claim)
 
     @property
@@ -148,8 +148,8 @@ class Runner:
 
     def _rescue(self) -> Iterator[Finished]:
         """Take back what dead processes held; yield the runs of jobs that are given up for now."""
-        with self.database.write() as connection:
-            rescued = claims.rescue_expired(connection, now=self.clock())
+        with self.database.brief() as source:
+            rescued = claims.rescue_expired(source, now=self.clock())
         for run in rescued:
             if run.status == Status.FAILED:
                 yield Finished(run, ExitCode.JOB_FAILED)
@@ -176,9 +176,10 @@ class Runner:
         for attempt in range(1, RECORD_ATTEMPTS + 1):
             now = self.clock()
             try:
-                with self.database.write() as connection:
+                with self.database.brief() as source:
                     settlement = settle(claim, outcome, now=now)
-                    return claims.record(connection, claim, settlement, now=now)
+                    run = claims.record(source, claim, settlement, now=now)
+                return run or unrecorded(claim, outcome, now=now)  # somebody has deleted it
             except DatabaseBusyError as error:
                 if attempt == RECORD_ATTEMPTS:
                     raise

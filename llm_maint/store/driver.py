@@ -42,10 +42,6 @@ class Source:
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def mark(self, name: str) -> str:
-        """Return how a value is named in a query."""
-        return f"%({name})s" if self.is_postgresql else f":{name}"
-
     def close(self) -> None:
         """Close the connection."""
         self.connection.close()

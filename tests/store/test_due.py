@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from llm_maint.store import claims, driver, queue
 from llm_maint.store.database import Connection, Database
+from llm_maint.store.dialect import source_of
 from llm_maint.store.driver import Source, sqlite_time
 from llm_maint.store.due import anything_due
 from llm_maint.store.migrations import MIGRATIONS
@@ -140,10 +141,10 @@ def _schedule(database: Database, rows: list[tuple[Any, Any, str | None, Any]]) 
 
 def _full(database: Database, now: datetime) -> bool:
     with database.read() as connection:
-        due = queue.due(connection, now=now)
+        due = queue.due(source_of(connection), now=now)
     with database.write(rolls_back=True) as connection:
         held = _claims(connection)
-        claims.rescue_expired(connection, now=now)
+        claims.rescue_expired(source_of(connection), now=now)
         return bool(due) or _claims(connection) < held
 
 

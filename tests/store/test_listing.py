@@ -9,7 +9,7 @@ from building import day
 from databases import is_sqlite, sql
 
 from llm_maint.errors import SchemaError
-from llm_maint.store import driver, jobs, listing
+from llm_maint.store import driver, jobs, listing, words
 from llm_maint.store.columns import JsonDocument, UtcTime
 from llm_maint.store.database import Database
 from llm_maint.store.driver import Source
@@ -38,9 +38,9 @@ def source(database_url: str) -> Iterator[Source]:
 @pytest.mark.parametrize(
     ("kind", "names"),
     [
-        (UtcTime, listing.TIMES),
-        (JsonDocument, listing.DOCUMENTS),
-        (sa.Boolean, listing.SWITCHES),
+        (UtcTime, words.TIMES),
+        (JsonDocument, words.DOCUMENTS),
+        (sa.Boolean, words.SWITCHES),
     ],
 )
 def test_each_column_is_read_as_its_table_has_it(kind: type[Any], names: frozenset[str]) -> None:
@@ -62,7 +62,7 @@ def test_odd_rows_are_read_as_the_toolkit_reads_them(database: Database, source:
     )
     with database.read() as connection:
         (by_toolkit,) = connection.execute(sa.select(job_table)).mappings().all()
-    (by_driver,) = listing._read(source, "SELECT * FROM scheduled_jobs")
+    (by_driver,) = words.ask(source, "SELECT * FROM {jobs}")
     assert dict(by_driver) == dict(by_toolkit)
     assert list(map(type, by_driver.values())) == list(map(type, by_toolkit.values()))
 
