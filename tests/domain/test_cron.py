@@ -200,6 +200,14 @@ def test_a_schedule_that_is_none_or_never_comes_is_refused(expression: str) -> N
     assert repr(expression)[:20].rstrip("'") in str(refused.value)
 
 
+def test_a_schedule_that_clocks_always_leave_out_is_refused() -> None:
+    """Two o'clock of the last Sunday of March never comes in Berlin, but does in Kathmandu."""
+    expression = "*/5 2 25-31 3 */7"  # both days must match, for one begins with a star
+    assert Cron.parse(expression, "Asia/Kathmandu")
+    with pytest.raises(UsageError, match="never"):
+        Cron.parse(expression, "Europe/Berlin")
+
+
 @pytest.mark.parametrize(
     ("zone", "nearest"),
     [
