@@ -95,7 +95,7 @@ class Runner:
             now = self.clock()
             if within is not None and now - started >= within:
                 return
-            with self.database.brief() as source:
+            with self.database.brief(durable=False) as source:
                 claim = tick.claim_next(source, now=now)
             if claim is None:
                 self._take_part(job_id)

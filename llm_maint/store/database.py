@@ -70,15 +70,16 @@ class Database:
                     transaction.rollback()
 
     @contextmanager
-    def brief(self) -> Iterator[Source]:
+    def brief(self, *, durable: bool = True) -> Iterator[Source]:
         """Open a write transaction on our own tables alone, by a connection that is kept for them.
 
-        It costs a fraction of `write`, in which an assistant's tables are changed.
+        It costs a fraction of `write`, in which an assistant's tables are changed. For `durable`
+        see `words.transaction`.
         """
         with explaining(self.place):
             source = self._idle.pop() if self._idle else dialect.source_apart(self.engine)
             try:
-                with words.transaction(source, seconds=self.timeout):
+                with words.transaction(source, seconds=self.timeout, durable=durable):
                     yield source
             except BaseException:
                 source.close()  # and with it what was begun

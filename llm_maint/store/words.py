@@ -61,17 +61,21 @@ def document(value: Any) -> str | None:  # noqa: ANN401 any JSON value
 
 
 @contextmanager
-def transaction(source: Source, *, seconds: int) -> Iterator[Source]:
+def transaction(source: Source, *, seconds: int, durable: bool = True) -> Iterator[Source]:
     """Open a transaction that writes; it commits at the end. After an error close the connection.
 
     Args:
         source: a connection of our own, outside transactions.
         seconds: how long a lock is waited for; on SQLite the connection knows.
+        durable: whether the commit waits for the disk. Whatever is committed after it, and waits,
+            takes it along: logs are written in order. So a claim need not wait, for all that its
+            job does comes after it; where the server's machine dies before, nothing was done.
 
     """
     execute = source.connection.execute
     if source.is_postgresql:
-        execute(f"{_BEGIN}; SET LOCAL lock_timeout = '{seconds}s'")
+        waits = "" if durable else "; SET LOCAL synchronous_commit = off"
+        execute(f"{_BEGIN}; SET LOCAL lock_timeout = '{seconds}s'{waits}")
     else:
         execute("BEGIN IMMEDIATE")
     yield source
