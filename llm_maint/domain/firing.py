@@ -59,10 +59,12 @@ class Timing:
             return slot
         room = self.schedule.next(slot, after=slot) - slot
         digest = blake2b(f"{job_id} {slot.isoformat()}".encode(), digest_size=6).digest()
-        return slot + min(self.jitter, room / 2) * (int.from_bytes(digest) / 2**48)
+        most = min(self.jitter, room / 2) // _SECOND
+        return slot + int.from_bytes(digest) % (most + 1) * _SECOND
 
 
 _TINY = timedelta(microseconds=1)
+_SECOND = timedelta(seconds=1)
 
 
 def in_words(schedule: Schedule) -> str:

@@ -52,6 +52,7 @@ class Database:
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
             with connection.begin():
+                dialect.bound_locks(connection, seconds=self.timeout)
                 yield connection
 
     @contextmanager

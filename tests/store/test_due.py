@@ -151,3 +151,19 @@ def _full(database: Database, now: datetime) -> bool:
 def _claims(connection: Connection) -> int:
     query = sa.select(sa.func.count(jobs.c.claim_run_id))
     return connection.execute(query).scalar_one()
+
+
+def test_a_locked_table_is_waited_for_no_longer_than_that(postgresql: Server) -> None:
+    """Behind somebody who holds the whole table, the question gives up as any other would."""
+    url = postgresql.create()
+    fresh = opened(url)
+    fresh.upgrade(now=NOW)
+    found = driver.opened(url, schema="", timeout=5)
+    assert found is not None
+    with fresh.write() as connection:
+        connection.execute(sa.text("LOCK TABLE scheduled_jobs IN ACCESS EXCLUSIVE MODE"))
+        with pytest.raises(Exception, match="lock timeout"):
+            anything_due(found, now=NOW, seconds=1)
+    found.close()
+    fresh.close()
+    postgresql.drop(url)
