@@ -1,6 +1,7 @@
 """Claims that are held: renewed, fenced, recorded, rescued. Every statement is guarded by one."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from llm_maint.domain.runs import Abandoned, Claim, Run, Trigger
 from llm_maint.domain.settlement import Settlement, milliseconds, settle
@@ -8,7 +9,7 @@ from llm_maint.errors import ClaimLostError
 from llm_maint.store.driver import Source
 from llm_maint.store.listing import as_run
 from llm_maint.store.queue import as_claim
-from llm_maint.store.words import Row, ask, change, document
+from llm_maint.store.words import Row, ask, ask_together, change, document
 
 _HELD = "id = {job_id} AND claim_run_id = {run_id} AND lease_expires_at > {now}"
 
@@ -54,19 +55,14 @@ def rescue_expired(source: Source, *, now: datetime) -> list[Run]:
 def record(source: Source, claim: Claim, settlement: Settlement, *, now: datetime) -> Run | None:
     """Write what became of a claim, if it is still held; return its run, None where it is gone.
 
-    A claim that was rescued meanwhile is somebody else's by now: its run stays as it was settled
-    then. Where the job itself was deleted meanwhile, its run is still completed.
+    A claim that was rescued meanwhile is somebody else's by now: its run is settled already, and
+    stays so. Where the job itself was deleted meanwhile, its run is still completed.
     """
-    if _settle_job(source, claim, settlement) or _is_gone(source, claim):
-        run = _settle_run(source, claim, settlement, now=now)
-        if run is not None:
-            return run
-    row = _run_row(source, claim.run_id)
+    job = (_SETTLE_JOB, _job_values(claim, settlement))
+    run = (_SETTLE_RUN, _run_values(claim, settlement, now=now))
+    _, settled = ask_together(source, job, run)
+    row = settled.rows[0] if settled.rows else _run_row(source, claim.run_id)
     return None if row is None else as_run(row)
-
-
-def _is_gone(source: Source, claim: Claim) -> bool:
-    return not ask(source, "SELECT id FROM {jobs} WHERE id = {job_id}", job_id=claim.job_id)
 
 
 def _lost_claim(job: Row, run: Row | None, *, now: datetime) -> Claim:
@@ -88,21 +84,17 @@ WHERE id = {job_id} AND claim_run_id = {run_id}
 """
 
 
-def _settle_job(source: Source, claim: Claim, settlement: Settlement) -> bool:
-    """Hand the job back, with its next time; return whether the claim was still held."""
-    changed = change(
-        source,
-        _SETTLE_JOB,
-        job_id=claim.job_id,
-        run_id=claim.run_id,
-        due_at=claim.due_at,
-        next_run_at=settlement.next_run_at,
-        slot_at=settlement.slot_at,
-        attempt=settlement.attempt,
-        consecutive_failures=settlement.consecutive_failures,
-        last_status=settlement.status.value,
-    )
-    return changed == 1
+def _job_values(claim: Claim, settlement: Settlement) -> dict[str, Any]:
+    return {
+        "job_id": claim.job_id,
+        "run_id": claim.run_id,
+        "due_at": claim.due_at,
+        "next_run_at": settlement.next_run_at,
+        "slot_at": settlement.slot_at,
+        "attempt": settlement.attempt,
+        "consecutive_failures": settlement.consecutive_failures,
+        "last_status": settlement.status.value,
+    }
 
 
 _SETTLE_RUN = """
@@ -114,20 +106,15 @@ RETURNING *
 """
 
 
-def _settle_run(
-    source: Source, claim: Claim, settlement: Settlement, *, now: datetime
-) -> Run | None:
-    rows = ask(
-        source,
-        _SETTLE_RUN,
-        run_id=claim.run_id,
-        status=settlement.status.value,
-        now=now,
-        duration_ms=milliseconds(now - claim.started_at),
-        result=document(settlement.result),
-        error_message=settlement.error_message,
-    )
-    return as_run(rows[0]) if rows else None
+def _run_values(claim: Claim, settlement: Settlement, *, now: datetime) -> dict[str, Any]:
+    return {
+        "run_id": claim.run_id,
+        "status": settlement.status.value,
+        "now": now,
+        "duration_ms": milliseconds(now - claim.started_at),
+        "result": document(settlement.result),
+        "error_message": settlement.error_message,
+    }
 
 
 def _run_row(source: Source, run_id: str) -> Row | None:

@@ -12,7 +12,7 @@ from llm_maint.store import dialect, migrations, words
 from llm_maint.store.driver import Source
 from llm_maint.store.explained import explaining
 
-__all__ = ["Connection", "Database"]
+__all__ = ["Connection", "Database", "Source"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ for the toolkit would take longer over them than the database does.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -40,19 +41,66 @@ def ask(source: Source, query: str, **values: Any) -> Sequence[Row]:  # noqa: AN
         values: by their words; times are aware.
 
     """
-    given = {name: _written(source, value) for name, value in values.items()}
-    rows = source.rows(_worded(query, source.is_postgresql, source.prefix), **given)
-    if source.is_postgresql:
-        return rows  # the driver has read them
-    return [{name: _meaning(name, value) for name, value in row.items()} for row in rows]
+    (found,) = ask_together(source, (query, values))
+    return found.rows
 
 
 def change(source: Source, query: str, **values: Any) -> int:  # noqa: ANN401 any column's
     """Change rows; return how many."""
-    given = {name: _written(source, value) for name, value in values.items()}
-    text = _worded(query, source.is_postgresql, source.prefix)
-    count: int = source.connection.execute(text, given).rowcount
-    return count
+    (found,) = ask_together(source, (query, values))
+    return found.changed
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The rows that a query found, and how many it changed."""
+
+    rows: Sequence[Row]
+    changed: int
+
+
+def ask_together(source: Source, *queries: tuple[str, Mapping[str, Any]]) -> list[Answer]:
+    """Return what each query comes to; on a server they make the way there and back together."""
+    asked = [
+        (
+            _worded(query, source.is_postgresql, source.prefix),
+            {name: _written(source, value) for name, value in values.items()},
+        )
+        for query, values in queries
+    ]
+    if source.is_postgresql:
+        return _asked_of_server(source, asked)
+    return [_answer(source, source.connection.execute(text, given)) for text, given in asked]
+
+
+def _asked_of_server(source: Source, asked: list[tuple[str, dict[str, Any]]]) -> list[Answer]:
+    first, source.begins = source.begins, ""
+    if not first and len(asked) == 1:
+        return [_answer(source, source.connection.execute(*asked[0]))]
+    from psycopg import ClientCursor
+
+    # Values are put in by the driver, on this side: the server takes several queries at once only
+    # where none of them has any.
+    cursor = ClientCursor(source.connection)
+    texts = [cursor.mogrify(text, given) for text, given in asked]
+    cursor.execute("; ".join([first, *texts] if first else texts))
+    for _ in first.split("; ") if first else ():
+        cursor.nextset()
+    answers = []
+    for _ in texts:
+        answers.append(_answer(source, cursor))
+        cursor.nextset()
+    return answers
+
+
+def _answer(source: Source, cursor: Any) -> Answer:  # noqa: ANN401 of either driver
+    if cursor.description is None:
+        return Answer((), cursor.rowcount)
+    names = [column[0] for column in cursor.description]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    if not source.is_postgresql:  # whose driver has read the values
+        rows = [{name: _meaning(name, value) for name, value in row.items()} for row in rows]
+    return Answer(rows, cursor.rowcount)
 
 
 def document(value: Any) -> str | None:  # noqa: ANN401 any JSON value
@@ -72,14 +120,15 @@ def transaction(source: Source, *, seconds: int, durable: bool = True) -> Iterat
             job does comes after it; where the server's machine dies before, nothing was done.
 
     """
-    execute = source.connection.execute
     if source.is_postgresql:
         waits = "" if durable else "; SET LOCAL synchronous_commit = off"
-        execute(f"{_BEGIN}; SET LOCAL lock_timeout = '{seconds}s'{waits}")
+        source.begins = f"{_BEGIN}; SET LOCAL lock_timeout = '{seconds}s'{waits}"
     else:
-        execute("BEGIN IMMEDIATE")
+        source.connection.execute("BEGIN IMMEDIATE")
     yield source
-    execute("COMMIT")
+    if not source.begins:  # else nothing was asked
+        source.connection.execute("COMMIT")
+    source.begins = ""
 
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
