@@ -19,14 +19,14 @@ from urllib.request import urlopen
 
 import sqlalchemy as sa
 
-from llm_maint.bootstrap import model_client, open_database
+from llm_maint.bootstrap.root import model_client, open_database
 from llm_maint.contract import JobContext
 from llm_maint.domain.budget import Meter
 from llm_maint.domain.profile import Attribute, Entity
 from llm_maint.domain.request import Request, request_for
 from llm_maint.domain.runs import Success
 from llm_maint.jobs.profile_maintenance import JOB
-from llm_maint.settings import Settings
+from llm_maint.settings.sections import Settings
 
 LATENCY = 0.2
 """Seconds from the last byte of a request to the first of its answer."""

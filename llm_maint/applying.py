@@ -12,7 +12,7 @@ from llm_maint.domain.profile import WRITTEN, Attribute, Entity, Image, Policy
 from llm_maint.domain.prompt import PROMPT_VERSION
 from llm_maint.domain.summary import render
 from llm_maint.errors import InvalidInputError, MaintError, PlanRefusedError
-from llm_maint.settings import Settings
+from llm_maint.settings.sections import Settings
 from llm_maint.store import journal, pins, plans, profiles
 from llm_maint.store.database import Connection
 

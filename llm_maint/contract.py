@@ -10,9 +10,10 @@ from llm_maint.domain.budget import Meter
 from llm_maint.domain.chat import Completion, Prompt
 from llm_maint.domain.progress import Progress, untold
 from llm_maint.domain.runs import Claim, Outcome
-from llm_maint.settings import Settings
-from llm_maint.store import queue
+from llm_maint.settings.sections import Settings
+from llm_maint.store import claims, shares
 from llm_maint.store.database import Connection, Database
+from llm_maint.store.dialect import source_of
 
 T = TypeVar("T")
 
@@ -55,7 +56,8 @@ class JobContext:
     """All that a job gets.
 
     `model()` returns None where no model is configured; a factory, because most jobs need none and
-    connecting costs time. `claim` is None for work that a person started outside the queue.
+    connecting costs time. `claim` is None for work that a person started outside the queue;
+    `worker` is this process where the claim is another's, in whose run it shares.
     With `dry_run` a job computes what it would do, writes nothing, and returns that as its result.
     `progress` is to be told how far long work is, from any thread.
     """
@@ -66,6 +68,7 @@ class JobContext:
     clock: Clock
     model: Callable[[], LanguageModel | None]
     claim: Claim | None = None
+    worker: shares.Worker | None = None
     dry_run: bool = False
     progress: Progress = untold
 
@@ -81,8 +84,10 @@ class JobContext:
             raise AssertionError("a dry run writes nothing")
         with self.database.write() as connection:
             yield connection
-            if self.claim is not None:
-                queue.fence(connection, self.claim, now=self.clock())
+            if self.worker is not None:
+                shares.fence(connection, self.worker, now=self.clock())
+            elif self.claim is not None:
+                claims.fence(source_of(connection), self.claim, now=self.clock())
 
     @property
     def run_id(self) -> str | None:
@@ -96,6 +101,7 @@ class Job:
 
     `check` refuses a configuration that the job could not work with; `run` returns an outcome.
     What `run` raises becomes a failed outcome: a `MaintError` says by itself whether to try again.
+    `take_part` does a share of what another process has opened to others, see `sharing`.
     """
 
     type: str
@@ -103,3 +109,4 @@ class Job:
     run: Callable[[JobContext], Outcome]
     check: Callable[[Mapping[str, Any]], None]
     default_config: Mapping[str, Any]
+    take_part: Callable[[JobContext], None] | None = None

@@ -1,8 +1,10 @@
 """The error tree: what llm-maint knows how to explain, and the exit code each error ends with."""
 
 from enum import IntEnum
-from inspect import cleandoc
-from typing import Self
+
+TYPE_CHECKING = False  # as `typing` has it, without the time that importing it costs a tick
+if TYPE_CHECKING:
+    from typing import Self
 
 
 class ExitCode(IntEnum):
@@ -32,7 +34,7 @@ class MaintError(Exception):
     ends_run = False
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or cleandoc(self.__doc__ or "").split("\n", 1)[0])
+        super().__init__(message or (self.__doc__ or "").strip().split("\n", 1)[0])
 
 
 class UsageError(MaintError):
@@ -135,7 +137,7 @@ class DeferredError(MaintError):
     transient = True
 
     @classmethod
-    def because(cls, error: MaintError) -> Self:
+    def because(cls, error: MaintError) -> "Self":
         """Return the deferral that an error is the cause of, with what it means for the run."""
         deferred = cls(str(error))
         deferred.exit_code = error.exit_code
@@ -181,6 +183,13 @@ class LostPromptError(PromptTooLongError):
 
 class PlanRefusedError(MaintError):
     """The plan cannot be applied or undone as it stands."""
+
+
+class JobTimedOutError(BaseException):
+    """The job took longer than it may.
+
+    A BaseException: no `except Exception` of a job may take it for the failure of one entity.
+    """
 
 
 class InterruptedRunError(BaseException):

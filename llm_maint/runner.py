@@ -1,42 +1,58 @@
 """The way of a due job: claim, execute, settle, record; one job after the other, then done."""
 
 import logging
-import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
-from llm_maint.contract import Clock, JobContext, LanguageModel
+from llm_maint.contract import Clock, LanguageModel
 from llm_maint.domain.progress import Progress, untold
-from llm_maint.domain.runs import Claim, Failure, Interrupted, Outcome, Run, Skipped
+from llm_maint.domain.runs import Claim, Interrupted, Outcome, Run, Skipped, Status
 from llm_maint.domain.settlement import exit_code_of, settle, unrecorded
 from llm_maint.errors import (
-    ConfigurationError,
+    ClaimLostError,
     DatabaseBusyError,
     ExitCode,
     InterruptedRunError,
     JobBusyError,
-    MaintError,
-    UnknownJobTypeError,
+    JobTimedOutError,
 )
-from llm_maint.jobs import find_job_type
-from llm_maint.settings import Settings
-from llm_maint.store import queue
-from llm_maint.store.database import Database
+from llm_maint.execution import Execution
+from llm_maint.jobs import SHARED, find_job_type
+from llm_maint.lease import Lease
+from llm_maint.settings.sections import Settings
+from llm_maint.store import claims, queue, shares
+from llm_maint.store.database import Database, Source
+from llm_maint.store.shares import Worker
 
 log = logging.getLogger(__name__)
 
 RECORD_ATTEMPTS = 3
 """Tries to record a run, each as long as a lock is waited for."""
 
+LOOK_SECONDS = 0.1
+"""How often to look whether a job that another process has just begun is opened to others."""
+
+
+Next = Callable[[Source], Claim | None]
+"""Claims the next job in the transaction that is open."""
+
+
+def no_next(_source: Source) -> Claim | None:
+    """Claim nothing."""
+    return None
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A run that has ended, and the exit code it asks for."""
+    """A run that has ended, and the exit code it asks for; `expected` where it needs no telling."""
 
     run: Run
     exit_code: ExitCode
+    expected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +60,8 @@ class Runner:
     """Runs jobs.
 
     `interruptible()` is the one stretch of the way in which a signal may raise
-    `InterruptedRunError`; anywhere else it waits, so that claims and records are never torn.
+    `InterruptedRunError`, and a time-out `JobTimedOutError`; anywhere else they wait, so that
+    claims and records are never torn. `end_process` is for a job that cannot be interrupted.
     """
 
     settings: Settings
@@ -52,7 +69,8 @@ class Runner:
     clock: Clock
     model: Callable[[], LanguageModel | None]
     host: str
-    interruptible: Callable[[], AbstractContextManager[None]]
+    interruptible: Callable[[timedelta | None], AbstractContextManager[None]]
+    end_process: Callable[[ExitCode], None]
     progress: Progress = untold
 
     def run_due(
@@ -73,29 +91,31 @@ class Runner:
             InterruptedRunError: a signal came; the claim was handed back.
 
         """
-        self._rescue()  # first: what it takes back is due from then on, in this very tick
+        # First: what it takes back is due from then on, in this very tick.
+        yield from self._rescue()
         started = self.clock()
-        done: list[str] = []
-        while limit is None or len(done) < limit:
-            with self.interruptible():
-                pass  # a signal that came while a run was recorded ends the tick here
-            now = self.clock()
-            if within is not None and now - started >= within:
-                return
-            with self.database.write() as connection:
-                claim = queue.claim_next(
-                    connection,
-                    now=now,
-                    due_by=started,
-                    lease=self._lease,
-                    host=self.host,
-                    job_id=job_id,
-                    besides=done,
-                )
-            if claim is None:
-                return
-            yield self._run(claim)
-            done.append(claim.job_id)
+        tick = queue.Tick(due_by=started, lease=self._lease.length, host=self.host, job_id=job_id)
+        ran = 0
+
+        def goes_on() -> bool:
+            in_time = within is None or self.clock() - started < within
+            return in_time and (limit is None or ran < limit)
+
+        def claim_next(source: Source) -> Claim | None:
+            ends = not goes_on() or self._is_told_to_stop()
+            return None if ends else tick.claim_next(source, now=self.clock())
+
+        with self.database.brief(durable=False) as source:
+            claim = claim_next(source)
+        while claim is not None:
+            ran += 1
+            # In the transaction that records a run the next is claimed: one wait for the disk.
+            finished, claim = self._run(claim, claim_next)
+            yield finished
+        with self.interruptible(None):
+            pass  # a signal that came while a run was recorded ends the tick here
+        if goes_on():
+            self._take_part(job_id)
 
     def run_now(self, job_id: str) -> Finished:
         """Run one job, whether it is due or not.
@@ -104,124 +124,135 @@ class Runner:
             JobBusyError: another process is running it.
 
         """
-        self._rescue()
-        with self.database.write() as connection:
+        for _ in self._rescue():
+            pass  # what was given up before is no news to who wants another run
+        with self.database.brief() as source:
             claim = queue.claim_now(
-                connection, job_id, now=self.clock(), lease=self._lease, host=self.host
+                source, job_id, now=self.clock(), lease=self._lease.length, host=self.host
             )
         if claim is None:
             raise JobBusyError
-        return self._run(claim)
+        finished, _ = self._run(claim)
+        return finished
 
     def preview(self, *, job_id: str | None = None, limit: int | None = None) -> Iterator[Finished]:
         """Run the due jobs dry: nothing is claimed, written or recorded."""
-        with self.database.read() as connection:
-            due = queue.due(connection, now=self.clock(), job_id=job_id)
+        with self.database.brief() as source:
+            due = queue.due(source, now=self.clock(), job_id=job_id)
         for claim in due[:limit]:
             yield self._preview(claim)
 
     def preview_now(self, job_id: str) -> Finished:
         """Run one job dry, whether it is due or not."""
-        with self.database.read() as connection:
-            claim = queue.unclaimed(connection, job_id, now=self.clock())
+        with self.database.brief() as source:
+            claim = queue.unclaimed(source, job_id, now=self.clock())
         return self._preview(claim)
 
     @property
-    def _lease(self) -> timedelta:
-        return timedelta(seconds=self.settings.scheduler.lease_seconds)
+    def _execution(self) -> Execution:
+        return Execution(
+            settings=self.settings,
+            database=self.database,
+            clock=self.clock,
+            model=self.model,
+            interruptible=self.interruptible,
+            progress=self.progress,
+        )
 
-    def _rescue(self) -> None:
-        with self.database.write() as connection:
-            rescued = queue.rescue_expired(connection, now=self.clock())
+    @property
+    def _lease(self) -> Lease:
+        return Lease(
+            database=self.database,
+            clock=self.clock,
+            length=timedelta(seconds=self.settings.scheduler.lease_seconds),
+            end_process=partial(self.end_process, ExitCode.JOB_FAILED),
+        )
+
+    def _rescue(self) -> Iterator[Finished]:
+        """Take back what dead processes held; yield the runs of jobs that are given up for now."""
+        with self.database.brief() as source:
+            rescued = claims.rescue_expired(source, now=self.clock())
         for run in rescued:
-            log.warning("%s: %s", run.job_name, run.error_message)
+            if run.status == Status.FAILED:
+                yield Finished(run, ExitCode.JOB_FAILED)
+            else:
+                log.warning("%s: %s", run.job_name, run.error_message)
 
-    def _run(self, claim: Claim) -> Finished:
+    def _is_told_to_stop(self) -> bool:
+        try:
+            with self.interruptible(None):
+                return False
+        except InterruptedRunError:
+            return True
+
+    def _run(self, claim: Claim, then: Next = no_next) -> tuple[Finished, Claim | None]:
+        """Run a job; return what came of it, and the claim of the next."""
         log.info("%s: begun (run %s)", claim.job_name, claim.run_id[:8])
         interruption: InterruptedRunError | None = None
         try:
-            with self._renewed(claim):
-                outcome = self._execute(claim)
+            with self._lease.kept(claim, timeout=self._execution.timeout(claim)):
+                outcome = self._execution.execute(claim)
         except InterruptedRunError as error:
-            outcome, interruption = Interrupted(), error
-        run = self._record(claim, outcome)
+            outcome, interruption, then = Interrupted(), error, no_next
+        run, following = self._record(claim, outcome, then)
         log.info("%s: %s", claim.job_name, run.status)
         if interruption is not None:
             raise interruption
-        return Finished(run, exit_code_of(outcome))
+        expected = isinstance(outcome, Skipped) and outcome.expected
+        return Finished(run, exit_code_of(outcome), expected), following
 
-    def _record(self, claim: Claim, outcome: Outcome) -> Run:
+    def _record(self, claim: Claim, outcome: Outcome, then: Next) -> tuple[Run, Claim | None]:
         """Write what came of a run; insist where a lock is in the way, for the work is done."""
         for attempt in range(1, RECORD_ATTEMPTS + 1):
             now = self.clock()
+            settlement = settle(claim, outcome, now=now)
             try:
-                with self.database.write() as connection:
-                    return queue.record(connection, claim, settle(claim, outcome, now=now), now=now)
+                with self.database.brief() as source:
+                    run = claims.record(source, claim, settlement, now=now)
+                    following = then(source)
             except DatabaseBusyError as error:
                 if attempt == RECORD_ATTEMPTS:
                     raise
                 log.info("%s: not recorded yet: %s", claim.job_name, error)
+            else:
+                # None: somebody has deleted it.
+                return run or unrecorded(claim, outcome, now=now), following
         raise AssertionError("unreachable")
 
     def _preview(self, claim: Claim) -> Finished:
-        outcome = self._execute(claim, dry_run=True)
+        outcome = self._execution.execute(claim, dry_run=True)
         return Finished(unrecorded(claim, outcome, now=self.clock()), exit_code_of(outcome))
 
-    def _execute(self, claim: Claim, *, dry_run: bool = False) -> Outcome:
-        """Run the job's code. The only place where an exception becomes an outcome."""
-        try:
-            job = find_job_type(claim.job_type)
-            context = self._context(claim, dry_run=dry_run)
-            job.check(context.config)
-            with self.interruptible():
-                outcome = job.run(context)
-            assert isinstance(outcome, Outcome), f"{claim.job_type} returned {outcome!r}"
-        except UnknownJobTypeError as error:
-            return Skipped(str(error))
-        except MaintError as error:
-            # 2 is for the command line, which was right: what is wrong is in the job.
-            usage = error.exit_code is ExitCode.USAGE
-            code = ExitCode.JOB_FAILED if usage else error.exit_code
-            return Failure(error=str(error), transient=error.transient, exit_code=code)
-        except (Exception, SystemExit) as error:
-            log.exception("%s failed by a bug", claim.job_name)
-            return Failure(error=f"a bug: {error!r}", transient=False)
-        return outcome
-
-    def _context(self, claim: Claim, *, dry_run: bool) -> JobContext:
-        if claim.config is None:
-            raise ConfigurationError(f"config_json of {claim.job_name} is not a JSON object")
-        return JobContext(
-            config=claim.config,
-            database=self.database,
-            settings=self.settings,
-            clock=self.clock,
-            model=self.model,
-            claim=None if dry_run else claim,
-            dry_run=dry_run,
-            progress=self.progress,
-        )
-
-    @contextmanager
-    def _renewed(self, claim: Claim) -> Iterator[None]:
-        """Renew the lease while the job runs: it may think for longer, a dead process may not."""
-        ended = threading.Event()
-        renewing = threading.Thread(target=self._keep_renewing, args=(claim, ended), daemon=True)
-        renewing.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            renewing.join()
-
-    def _keep_renewing(self, claim: Claim, ended: threading.Event) -> None:
-        while not ended.wait(self._lease.total_seconds() / 3):
-            try:
-                with self.database.write() as connection:
-                    held = queue.renew(connection, claim, now=self.clock(), lease=self._lease)
-            except MaintError as error:
-                log.info("%s: the lease could not be renewed yet: %s", claim.job_name, error)
-                continue
-            if not held:
-                log.warning("%s: the claim was lost; the run will change nothing", claim.job_name)
+    def _take_part(self, job_id: str | None) -> None:
+        """Share in what other processes have opened to others, until nothing is left to take."""
+        while True:
+            now = self.clock()
+            with self.database.write() as connection:
+                worker = shares.join(
+                    connection, now=now, lease=self._lease.length, host=self.host, job_id=job_id
+                )
+                wait = worker is None and shares.may_open(connection, SHARED, now=now)
+            if worker is not None:
+                self._take_part_as(worker)
+            elif wait:
+                with self.interruptible(None):
+                    time.sleep(LOOK_SECONDS)
+            else:
                 return
+
+    def _take_part_as(self, worker: Worker) -> None:
+        claim = worker.claim
+        log.info("%s: taking part in run %s", claim.job_name, claim.run_id[:8])
+        timeout = self._execution.timeout(claim)
+        try:
+            take_part = find_job_type(claim.job_type).take_part
+            context = self._execution.context(claim, worker=worker)
+            if take_part is not None:
+                kept = self._lease.kept(claim, timeout=timeout, worker=worker)
+                with kept, self.interruptible(timeout):
+                    take_part(context)
+        except (ClaimLostError, JobTimedOutError) as error:
+            log.info("%s: no longer taking part: %s", claim.job_name, error)
+        finally:
+            with self.database.write() as connection:
+                shares.leave(connection, worker)

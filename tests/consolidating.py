@@ -18,7 +18,7 @@ from llm_maint.domain.profile import Attribute, Entity, Policy
 from llm_maint.domain.reply import Proposal
 from llm_maint.errors import DeferredError, MaintError
 from llm_maint.llm.side_by_side import in_order
-from llm_maint.settings import Settings
+from llm_maint.settings.sections import Settings
 from llm_maint.store import journal, profiles
 from llm_maint.store.database import Database
 

@@ -16,7 +16,9 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from llm_maint.store import jobs
+from llm_maint.domain.firing import Timing
+from llm_maint.domain.schedule import Every
+from llm_maint.store import job_edits
 from llm_maint.store.database import Database
 
 SERVER_VARIABLE = "LLM_MAINT_TEST_DATABASE_URL"
@@ -157,11 +159,11 @@ def add_profile(database: Database, **columns: Any) -> int:  # noqa: ANN401 any 
 def schedule_all(database: Database, *, now: datetime) -> None:
     """Add the hourly job that consolidates every profile; it is due."""
     with database.write() as connection:
-        jobs.add_job(
+        job_edits.add_job(
             connection,
             job_type="profile_maintenance",
             name="profiles",
-            interval=timedelta(hours=1),
+            timing=Timing(schedule=Every(timedelta(hours=1))),
             bot_id="*",
             config={"entity_id": "*"},
             now=now,

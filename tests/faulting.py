@@ -10,7 +10,7 @@ from consolidating import NOW, settings
 from databases import ATTRIBUTES, PROFILES, add_profile, records, sql
 from fault_server import Entry, FaultServer, Request
 
-from llm_maint.bootstrap import model_client
+from llm_maint.bootstrap.root import model_client
 from llm_maint.contract import JobContext
 from llm_maint.domain.runs import Failure, Success
 from llm_maint.errors import (
@@ -24,7 +24,8 @@ from llm_maint.errors import (
     ModelUnavailableError,
     UnreadableReplyError,
 )
-from llm_maint.jobs.profile_maintenance import JOB, consolidate
+from llm_maint.jobs.profile_maintenance import JOB
+from llm_maint.rounds import consolidate
 from llm_maint.store.database import Database
 
 Came = tuple[str, type[MaintError] | None, int]

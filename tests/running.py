@@ -15,11 +15,14 @@ from databases import sql
 
 import llm_maint.jobs
 from llm_maint.contract import Clock, Job, JobContext
+from llm_maint.domain.firing import Timing
 from llm_maint.domain.runs import Outcome, Success
+from llm_maint.domain.schedule import Every
+from llm_maint.errors import ExitCode
 from llm_maint.runner import Runner
-from llm_maint.store import jobs
+from llm_maint.store import job_edits, jobs
 from llm_maint.store.database import Database
-from llm_maint.store.jobs import ScheduledJob
+from llm_maint.store.listing import ScheduledJob
 
 START = day(10)
 
@@ -52,11 +55,11 @@ class World:
     def schedule(self, job_type: str, **config: Any) -> ScheduledJob:  # noqa: ANN401 any JSON
         """Add a job of any type, known or not; jobs are due in the order of their making."""
         with self.database.write() as connection:
-            job = jobs.add_job(
+            job = job_edits.add_job(
                 connection,
                 job_type=job_type,
                 name=job_type,
-                interval=timedelta(hours=1),
+                timing=Timing(schedule=Every(timedelta(hours=1))),
                 bot_id="*",
                 config=config,
                 now=self.now,
@@ -79,6 +82,7 @@ class World:
             model=lambda: None,
             host="here",
             interruptible=_never_interrupted,
+            end_process=_never_ended,
         )
 
     def tick(self, **limits: Any) -> dict[str, str]:  # noqa: ANN401 any argument
@@ -96,5 +100,9 @@ def _anything_goes(_config: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def _never_interrupted() -> Iterator[None]:
+def _never_interrupted(_timeout: timedelta | None) -> Iterator[None]:
     yield
+
+
+def _never_ended(_code: ExitCode) -> None:
+    raise AssertionError("no test here has a job that cannot be interrupted")

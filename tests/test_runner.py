@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from claiming import claim_next
 from databases import add_row, dump
 from running import START, World
 
@@ -10,6 +11,7 @@ from llm_maint.contract import JobContext
 from llm_maint.domain.runs import Outcome, Success
 from llm_maint.errors import ExitCode, JobBusyError
 from llm_maint.store import history, queue
+from llm_maint.store.dialect import source_of
 
 
 def test_what_is_due_runs_once_one_after_the_other(world: World) -> None:
@@ -97,7 +99,7 @@ def test_a_job_of_a_dead_process_runs_again_in_the_next_tick(world: World) -> No
     world.add("a")
     with world.database.write() as connection:
         lease = timedelta(minutes=2)
-        queue.claim_next(connection, now=START, due_by=START, lease=lease, host="dead")
+        claim_next(connection, now=START, due_by=START, lease=lease, host="dead")
     assert world.tick() == {}
     world.now = START + timedelta(minutes=2)
     assert world.tick() == {"a": "success"}
@@ -172,7 +174,7 @@ def test_a_job_that_runs_elsewhere_is_busy(world: World) -> None:
     job = world.add("a")
     with world.database.write() as connection:
         lease = timedelta(minutes=2)
-        queue.claim_now(connection, job.id, now=START, lease=lease, host="there")
+        queue.claim_now(source_of(connection), job.id, now=START, lease=lease, host="there")
     before = dump(world.database)
     with pytest.raises(JobBusyError):
         world.runner().run_now(job.id)

@@ -5,12 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from claiming import claim_next
 from databases import sql
 from running import START, World
 
 from llm_maint.contract import JobContext
 from llm_maint.domain.runs import Outcome, Success
 from llm_maint.store import queue
+from llm_maint.store.dialect import source_of
 
 ONLY_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """PostgreSQL refuses a value that is not of its column's type."""
@@ -48,7 +50,7 @@ def test_a_rescued_job_is_due_in_this_very_tick(world: World, microsecond: int) 
     world.add("a")
     with world.database.write() as connection:
         lease = timedelta(minutes=2)
-        queue.claim_next(connection, now=START, due_by=START, lease=lease, host="dead")
+        claim_next(connection, now=START, due_by=START, lease=lease, host="dead")
     world.now = START + timedelta(minutes=2, microseconds=microsecond)
     assert world.tick() == {"a": "success"}
 
@@ -72,4 +74,4 @@ def test_an_odd_row_stops_nobody(world: World, change: str) -> None:
     assert world.tick()["b"] == "success"
     assert set(world.jobs()) == {"a", "b"}
     with world.database.read() as connection:
-        queue.next_due_at(connection)
+        queue.next_due_at(source_of(connection))

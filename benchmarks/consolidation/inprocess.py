@@ -13,16 +13,19 @@ import sqlalchemy as sa
 from datasets import Row
 from seen import Reply
 
-from llm_maint.bootstrap import model_client, open_database
+from llm_maint.bootstrap.root import model_client, open_database
 from llm_maint.contract import JobContext
+from llm_maint.domain.firing import Timing
 from llm_maint.domain.profile import Attribute, Entity
+from llm_maint.domain.schedule import Every
 from llm_maint.domain.transfer import export_row
-from llm_maint.jobs.profile_maintenance import JOB, consolidate
+from llm_maint.jobs.profile_maintenance import JOB
+from llm_maint.rounds import consolidate
 from llm_maint.runner import Runner
-from llm_maint.settings import Settings
+from llm_maint.settings.sections import Settings
 from llm_maint.store import profiles
 from llm_maint.store.database import Database
-from llm_maint.store.jobs import add_job
+from llm_maint.store.job_edits import add_job
 from llm_maint.store.plans import APPLIED, CONSOLIDATION, HELD, list_plans
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
@@ -59,7 +62,7 @@ class World:
                 connection,
                 job_type=JOB.type,
                 name="profile-maintenance",
-                interval=timedelta(hours=1),
+                timing=Timing(schedule=Every(timedelta(hours=1))),
                 bot_id="*",
                 config=JOB.default_config,
                 now=self.now,

@@ -1,19 +1,17 @@
-"""The process we run in: its terminal, its log, its signals, its environment."""
+"""The process we run in: its terminal, its log, its environment."""
 
 import copy
 import logging
 import os
-import signal
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from types import FrameType
 
+from llm_maint.bootstrap.terminal import is_terminal
 from llm_maint.domain.visible import visible
-from llm_maint.errors import InterruptedRunError
+from llm_maint.errors import ExitCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +26,9 @@ class Surroundings:
 
 def surroundings(output: int = 1, errors: int = 2) -> Surroundings:
     """Return what the environment says about two streams, given as file descriptors."""
-    dumb = os.environ.get("TERM") == "dumb" or bool(os.environ.get("CI"))
     return Surroundings(
-        terminal=not dumb and _is_terminal(output),
-        error_terminal=not dumb and _is_terminal(errors),
+        terminal=is_terminal(output),
+        error_terminal=is_terminal(errors),
         colour=not os.environ.get("NO_COLOR"),
         journal=os.environ.get("JOURNAL_STREAM", "none") == _device(errors),
     )
@@ -58,47 +55,9 @@ def install_log(*, verbose: bool, quiet: bool, journal: bool) -> None:
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def install_signals() -> None:
-    """Let SIGINT and SIGTERM end what is being done, cleanly, however often they come."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, SIGNALS.arrived)
-
-
-def ignore_signals() -> None:
-    """Let nothing interrupt the end of the process."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-
-
-@dataclass(slots=True)
-class Signals:
-    """The signal that came, and whether it may raise where it arrives."""
-
-    deferred: bool = False
-    pending: int | None = None
-
-    def arrived(self, number: int, _frame: FrameType | None) -> None:
-        """Note a signal; raise where that tears nothing."""
-        if self.pending is not None:
-            return  # the first is being seen to; a second must not tear what it cleans up
-        self.pending = number
-        if not self.deferred:
-            raise InterruptedRunError(number)
-
-    @contextmanager
-    def interruptible(self) -> Iterator[None]:
-        """Let signals raise within; one that came before raises at once."""
-        try:
-            self.deferred = False
-            if self.pending is not None:
-                raise InterruptedRunError(self.pending)
-            yield
-        finally:
-            self.deferred = True
-
-
-SIGNALS = Signals()
-"""Of this process: signals have no other home than the process itself."""
+def end_process(code: ExitCode) -> None:
+    """End the process from any thread, at once, as if it were killed."""
+    os._exit(code)
 
 
 class _StandardError(logging.Handler):
@@ -143,13 +102,6 @@ class _JournalFormatter(logging.Formatter):
 
 
 _PRIORITIES = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6, 0: 7}
-
-
-def _is_terminal(stream: int) -> bool:
-    try:
-        return os.isatty(stream)
-    except OSError:
-        return False
 
 
 def _device(stream: int) -> str | None:

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from llm_maint import bootstrap
+from llm_maint.bootstrap import root
 from llm_maint.cli.session import Json, session_of
 from llm_maint.console.output import Table
-from llm_maint.settings import KEYS, known_key, without_password
+from llm_maint.settings.sources import without_password
 
 app = typer.Typer(help="Settings: where they come from, and changing them.", no_args_is_help=True)
 
@@ -18,7 +18,7 @@ Name = Annotated[str, typer.Argument(metavar="SETTING", help="As in llm.base_url
 def path(ctx: typer.Context, *, as_json: Json = False) -> None:
     """Print which file is read, or would be written."""
     session = session_of(ctx)
-    file = bootstrap.config_to_write(session.config)
+    file = root.config_to_write(session.config)
     if as_json:
         session.out.json({"path": str(file), "exists": file.exists()})
     else:
@@ -28,6 +28,8 @@ def path(ctx: typer.Context, *, as_json: Json = False) -> None:
 @app.command()
 def show(ctx: typer.Context, *, as_json: Json = False) -> None:
     """Show all settings with their origin; secrets stay hidden."""
+    from llm_maint.settings.loading import KEYS
+
     session = session_of(ctx)
     loaded = session.loaded()
     shown = {name: (loaded.shown(name), loaded.origins[name]) for name in KEYS}
@@ -43,6 +45,8 @@ def show(ctx: typer.Context, *, as_json: Json = False) -> None:
 @app.command()
 def get(ctx: typer.Context, name: Name, *, as_json: Json = False) -> None:
     """Print one setting's value."""
+    from llm_maint.settings.loading import known_key
+
     session = session_of(ctx)
     known_key(name)
     loaded = session.loaded()
@@ -66,9 +70,10 @@ def set_(
     Example: llm-maint config set llm.base_url http://127.0.0.1:8080/v1
     """
     from llm_maint.settings.file import with_setting, write_private
+    from llm_maint.settings.loading import known_key
 
     session = session_of(ctx)
-    file = bootstrap.config_to_write(session.config)
+    file = root.config_to_write(session.config)
     write_private(file, with_setting(file, name, value))
     if as_json:
         session.out.json({"name": name, "file": str(file)})

@@ -36,8 +36,8 @@ def consolidate(
     Example: llm-maint profile consolidate --entity nick --dry-run
     """
     from llm_maint.domain.consolidation import failed_report
-    from llm_maint.jobs.profile_maintenance import consolidate as consolidated
-    from llm_maint.jobs.profile_maintenance import meter_of
+    from llm_maint.rounds import consolidate as consolidated
+    from llm_maint.rounds import meter_of
     from llm_maint.store.profiles import known_entity
 
     session = session_of(ctx)

@@ -2,7 +2,7 @@
 
 import typer
 
-from llm_maint import bootstrap
+from llm_maint.bootstrap import root
 from llm_maint.cli.session import Json, leave, session_of
 from llm_maint.errors import ExitCode
 
@@ -12,10 +12,10 @@ app = typer.Typer(help="The database: its schema version, and upgrading it.", no
 @app.command()
 def status(ctx: typer.Context, *, as_json: Json = False) -> None:
     """Show which schema version the database has; exit 78 where it is not this version's."""
-    from llm_maint.store.migrations import LATEST
+    from llm_maint.store.schema import LATEST
 
     session = session_of(ctx)
-    database = bootstrap.open_database(session.loaded().settings)
+    database = root.open_database(session.loaded().settings)
     try:
         found = database.version()
     finally:
@@ -45,9 +45,9 @@ def status(ctx: typer.Context, *, as_json: Json = False) -> None:
 def upgrade(ctx: typer.Context, *, as_json: Json = False) -> None:
     """Apply the migrations that are missing, all or none."""
     session = session_of(ctx)
-    database = bootstrap.open_database(session.loaded().settings)
+    database = root.open_database(session.loaded().settings)
     try:
-        before, after = database.upgrade(now=bootstrap.host_time())
+        before, after = database.upgrade(now=root.host_time())
     finally:
         database.close()
     if as_json:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from llm_maint import bootstrap
+from llm_maint.bootstrap import root
 from llm_maint.cli.session import Json, leave, session_of
 from llm_maint.console.output import Line
 from llm_maint.domain.checkup import Check, State, exit_code_of, failed
 from llm_maint.errors import MaintError
 
 if TYPE_CHECKING:
-    from llm_maint.settings import Settings
+    from llm_maint.settings.sections import Settings
 
 MOST_SKEW_SECONDS = 5.0
 """Between this host's clock and the database server's; more makes times in logs misleading."""
@@ -75,10 +75,10 @@ def _file_checks(file: Path | None) -> Iterator[Check]:
 def _database_checks(settings: "Settings") -> Iterator[Check]:
     name = "database"
     try:
-        database = bootstrap.open_database(settings)
+        database = root.open_database(settings)
         try:
             database.check_schema()
-            skew = (bootstrap.clock_of(database)() - bootstrap.host_time()).total_seconds()
+            skew = (root.clock_of(database)() - root.host_time()).total_seconds()
         finally:
             database.close()
     except MaintError as error:
@@ -102,7 +102,7 @@ def _model_checks(settings: "Settings") -> Iterator[Check]:
     from llm_maint.llm.checkup import check_up
 
     try:
-        client = bootstrap.model_client(settings)
+        client = root.model_client(settings)
         client.max_attempts = 2  # a person waits; one repetition may ask in another form
         for checks in client.in_order(check_up(client) for _ in range(1)):
             yield from checks

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from llm_maint import bootstrap
+from llm_maint.bootstrap import root
 from llm_maint.cli.session import Json, Session, session_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from llm_maint.settings import Settings
+    from llm_maint.settings.sections import Settings
     from llm_maint.store.database import Database
 
 
@@ -36,9 +36,9 @@ def init(
     session = session_of(ctx)
     flags = {"database.url": database_url, "llm.base_url": llm_base_url, "llm.model": llm_model}
     given = {name: value for name, value in flags.items() if value}
-    file = bootstrap.config_to_write(session.config)
+    file = root.config_to_write(session.config)
     new = not file.exists()
-    settings = bootstrap.load_settings_of(None if new else file, given).settings
+    settings = root.load_settings_of(None if new else file, given).settings
     report = _set_up(settings)
     # Last: settings that lead to no database are not written.
     _write_settings(file, given, new=new)
@@ -51,10 +51,10 @@ def init(
 
 def _set_up(settings: "Settings") -> dict[str, Any]:
     """Create or upgrade the database and add the default jobs; return what was done."""
-    database = bootstrap.open_database(settings, create=True)
+    database = root.open_database(settings, create=True)
     try:
-        before, after = database.upgrade(now=bootstrap.host_time())
-        added = _add_jobs(database, settings, now=bootstrap.clock_of(database)())
+        before, after = database.upgrade(now=root.host_time())
+        added = _add_jobs(database, settings, now=root.clock_of(database)())
     finally:
         database.close()
     return {
@@ -68,8 +68,11 @@ def _set_up(settings: "Settings") -> dict[str, Any]:
 
 def _add_jobs(database: "Database", settings: "Settings", *, now: "datetime") -> list[str]:
     """Add the default jobs that are not there; return their names."""
+    from llm_maint.domain.firing import Timing
+    from llm_maint.domain.schedule import Every
     from llm_maint.jobs import find_job_type
-    from llm_maint.store.jobs import add_job, all_jobs
+    from llm_maint.store.job_edits import add_job
+    from llm_maint.store.jobs import all_jobs
     from llm_maint.store.migrations import one_at_a_time
 
     hourly = timedelta(minutes=settings.profile_maintenance.interval_minutes)
@@ -86,7 +89,7 @@ def _add_jobs(database: "Database", settings: "Settings", *, now: "datetime") ->
                 connection,
                 job_type=job_type,
                 name=name,
-                interval=interval,
+                timing=Timing(schedule=Every(interval)),
                 bot_id=bot_id,
                 config=find_job_type(job_type).default_config,
                 now=now,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from llm_maint.bootstrap import host_name
+from llm_maint.bootstrap.root import host_name
 from llm_maint.cli.session import DryRun, Json, Opened, Session, leave, session_of
 from llm_maint.errors import ExitCode
 
@@ -81,7 +81,7 @@ def tell_failure(finished: "Finished") -> None:
     run = finished.run
     if finished.exit_code not in (ExitCode.OK, ExitCode.HELD):
         log.error("%s failed: %s", run.job_name, run.error_message)
-    elif run.status == "skipped":
+    elif run.status == "skipped" and not finished.expected:
         log.warning("%s was skipped: %s", run.job_name, run.error_message)
 
 
@@ -101,8 +101,8 @@ def _print(
     from llm_maint.store import queue
 
     runs = [finished.run for finished in done]
-    with opened.database.read() as connection:
-        next_due = queue.next_due_at(connection)
+    with opened.database.brief() as source:
+        next_due = queue.next_due_at(source)
     if as_json:
         document: dict[str, Any] = {
             "started_at": stamp(started),

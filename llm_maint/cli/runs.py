@@ -1,16 +1,17 @@
 """`llm-maint runs`: what has been run, and what came of it."""
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llm_maint.cli.session import DryRun, Json, Opened, Session, session_of
+from llm_maint.cli.session import DryRun, Json, Session, session_of
 from llm_maint.domain.nearest import unknown
 from llm_maint.domain.runs import Run, Status, Success
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Callable
 
 app = typer.Typer(help="What has been run, and what came of it.", no_args_is_help=True)
 
@@ -33,22 +34,21 @@ def tail(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """Show the last runs, newest last."""
-    from llm_maint.store import history
-    from llm_maint.store.jobs import find_job
+    from llm_maint.store.listing import find_job
+    from llm_maint.store.listing import tail as last_runs
 
     if status is not None and status not in set(Status):
         raise unknown("status", status, Status)
     session = session_of(ctx)
-    with session.opened() as opened:
-        job_id = None
-        with opened.database.read() as connection:
-            if job is not None:
-                job_id = find_job(connection, job).id
-            since = opened.clock()
-            last = history.tail(connection, limit=number, job_id=job_id, status=status)
+    with session.listing() as (source, now):
+        job_id = None if job is None else find_job(source, job).id
+        last = last_runs(source, limit=number, job_id=job_id, status=status)
         _print(session, last, as_json=as_json, follow=follow)
         if follow:
-            _follow(session, opened, last, since, job_id=job_id, status=status, as_json=as_json)
+            more = partial(
+                last_runs, source, limit=MOST_AT_ONCE, job_id=job_id, status=status, since=now
+            )
+            _follow(session, more, last, as_json=as_json)
 
 
 @app.command()
@@ -93,26 +93,13 @@ def prune(ctx: typer.Context, *, dry_run: DryRun = False, as_json: Json = False)
 
 
 def _follow(
-    session: Session,
-    opened: Opened,
-    last: list[Run],
-    since: "datetime",
-    *,
-    job_id: str | None,
-    status: str | None,
-    as_json: bool,
+    session: Session, more: "Callable[[], list[Run]]", last: list[Run], *, as_json: bool
 ) -> None:
     """Print each run as it begins and as it ends, until a signal comes."""
-    from llm_maint.store import history
-
     printed = {(run.id, run.status) for run in last}
     while True:
         time.sleep(POLL_SECONDS)
-        with opened.database.read() as connection:
-            recent = history.tail(
-                connection, limit=MOST_AT_ONCE, job_id=job_id, status=status, since=since
-            )
-        news = [run for run in recent if (run.id, run.status) not in printed]
+        news = [run for run in more() if (run.id, run.status) not in printed]
         _print(session, news, as_json=as_json, follow=True, news=True)
         printed.update((run.id, run.status) for run in news)
 
@@ -120,13 +107,15 @@ def _follow(
 def _print(
     session: Session, runs: list[Run], *, as_json: bool, follow: bool, news: bool = False
 ) -> None:
-    from llm_maint.console.documents import run_document
-    from llm_maint.console.tables import run_lines, runs_table
-
     if as_json:
+        from llm_maint.console.documents import run_document
+
         for run in runs:
             session.out.json(run_document(run), one_line=True)
-    elif follow and session.out.terminal:
+        return
+    from llm_maint.console.tables import run_lines, runs_table
+
+    if follow and session.out.terminal:
         session.out.lines(run_lines(runs))
     elif not news:
         session.out.table(runs_table(runs))

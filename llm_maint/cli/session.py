@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from llm_maint import bootstrap
+from llm_maint.bootstrap import root
 from llm_maint.console.output import Output
 from llm_maint.domain.progress import Progress, untold
 from llm_maint.errors import ExitCode
-from llm_maint.settings import LoadedSettings, Settings
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
     from llm_maint.contract import Clock, JobContext
     from llm_maint.runner import Runner
+    from llm_maint.settings.loading import LoadedSettings
+    from llm_maint.settings.sections import Settings
     from llm_maint.store.database import Database
+    from llm_maint.store.driver import Source
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")]
@@ -27,19 +32,19 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done
 class Opened:
     """An open database of the expected schema, with the settings and the clock to use with it."""
 
-    settings: Settings
+    settings: "Settings"
     database: "Database"
     clock: "Clock"
 
     def context(self, *, dry_run: bool = False, progress: Progress = untold) -> "JobContext":
         """Return the context for work that a person started."""
-        return bootstrap.context_for(
+        return root.context_for(
             self.settings, self.database, self.clock, dry_run=dry_run, progress=progress
         )
 
     def runner(self, progress: Progress = untold) -> "Runner":
         """Return the runner of jobs."""
-        return bootstrap.runner_for(self.settings, self.database, self.clock, progress)
+        return root.runner_for(self.settings, self.database, self.clock, progress)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +56,13 @@ class Session:
     quiet: bool
     out: Output
 
-    def loaded(self) -> LoadedSettings:
+    def loaded(self) -> "LoadedSettings":
         """Return the settings from file and environment."""
-        return bootstrap.load_settings(self.config)
+        return root.load_settings(self.config)
+
+    def listing(self) -> "AbstractContextManager[tuple[Source, datetime]]":
+        """Open the configured database to list what is in it, with the present time."""
+        return root.listing(self.config)
 
     @contextmanager
     def opened(self) -> Iterator[Opened]:
@@ -64,10 +73,10 @@ class Session:
 
         """
         settings = self.loaded().settings
-        database = bootstrap.open_database(settings)
+        database = root.open_database(settings)
         try:
             database.check_schema()
-            yield Opened(settings, database, bootstrap.clock_of(database))
+            yield Opened(settings, database, root.clock_of(database))
         finally:
             database.close()
 

@@ -2,30 +2,42 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llm_maint.domain.plan_document import plan_document, read_plan, row_document
 from llm_maint.domain.profile import Attribute, Entity
 from llm_maint.domain.request import iso
 from llm_maint.domain.runs import Run
-from llm_maint.store.effects import Effect
-from llm_maint.store.jobs import ScheduledJob
-from llm_maint.store.plans import StoredPlan
-from llm_maint.store.profiles import EntityCount, ProfileHead
-from llm_maint.store.undo import Undone
+from llm_maint.domain.schedule import Cron, Every
+
+if TYPE_CHECKING:
+    from llm_maint.store.effects import Effect
+    from llm_maint.store.listing import ScheduledJob
+    from llm_maint.store.plans import StoredPlan
+    from llm_maint.store.profiles import EntityCount, ProfileHead
+    from llm_maint.store.undo import Undone
 
 
-def job_document(job: ScheduledJob, *, now: datetime) -> dict[str, Any]:
+def job_document(job: "ScheduledJob", *, now: datetime) -> dict[str, Any]:
     """Return a job as `jobs list --json` prints it."""
+    timing = job.timing
+    cron = timing.schedule if isinstance(timing.schedule, Cron) else None
+    every = timing.schedule.interval if isinstance(timing.schedule, Every) else None
     return {
         "id": job.id,
         "name": job.name,
         "job_type": job.job_type,
         "bot_id": job.bot_id,
         "enabled": job.enabled,
-        "interval_minutes": job.interval // timedelta(minutes=1),
-        "cron": None,
-        "timezone": None,
+        "interval_minutes": every and every // timedelta(minutes=1),
+        "cron": cron and cron.expression,
+        "timezone": cron and cron.zone,
+        "priority": timing.priority,
+        "misfire": timing.misfire,
+        "grace_seconds": _seconds(timing.grace),
+        "jitter_seconds": _seconds(timing.jitter),
+        "timeout_seconds": _seconds(timing.timeout),
+        "problem": job.problem,
         "last_run_at": stamp(job.last_run_at),
         "next_run_at": stamp(job.next_run_at),
         "last_status": job.last_status,
@@ -33,6 +45,12 @@ def job_document(job: ScheduledJob, *, now: datetime) -> dict[str, Any]:
         "running": job.is_running(now=now),
         "config": job.config,
     }
+
+
+def job_in_full_document(job: "ScheduledJob", *, now: datetime) -> dict[str, Any]:
+    """Return a job as `jobs show --json` prints it: with its next five runs."""
+    slots = [stamp(slot) for slot in job.slots(5, now=now)]
+    return {**job_document(job, now=now), "next_runs": slots}
 
 
 def run_document(run: Run) -> dict[str, Any]:
@@ -47,6 +65,7 @@ def run_document(run: Run) -> dict[str, Any]:
         "attempt": run.attempt,
         "trigger": run.trigger,
         "host": run.host,
+        "scheduled_for": stamp(run.scheduled_for),
         "started_at": stamp(run.started_at),
         "finished_at": stamp(run.finished_at),
         "duration_ms": run.duration_ms,
@@ -55,7 +74,7 @@ def run_document(run: Run) -> dict[str, Any]:
     }
 
 
-def entity_document(counted: EntityCount) -> dict[str, Any]:
+def entity_document(counted: "EntityCount") -> dict[str, Any]:
     """Return an entity as `profile list --json` prints it."""
     return {
         "entity_type": counted.entity.type,
@@ -66,7 +85,7 @@ def entity_document(counted: EntityCount) -> dict[str, Any]:
 
 
 def profile_document(
-    entity: Entity, head: ProfileHead | None, rows: Sequence[Attribute]
+    entity: Entity, head: "ProfileHead | None", rows: Sequence[Attribute]
 ) -> dict[str, Any]:
     """Return a profile as `profile show --json` prints it."""
     return {
@@ -79,14 +98,14 @@ def profile_document(
     }
 
 
-def stored_plan_document(plan: StoredPlan, effects: Sequence[Effect]) -> dict[str, Any]:
+def stored_plan_document(plan: "StoredPlan", effects: "Sequence[Effect]") -> dict[str, Any]:
     """Return a stored plan, and what it did to rows, as `profile diff --json` prints it."""
     whole = plan_document(read_plan(plan.document)) if plan.document else {}
     done = [effect_document(each) for each in effects]
     return {**whole, **plan_line_document(plan), "effects": done}
 
 
-def plan_line_document(plan: StoredPlan) -> dict[str, Any]:
+def plan_line_document(plan: "StoredPlan") -> dict[str, Any]:
     """Return a stored plan as `profile plans --json` prints it: without its operations."""
     return {
         "plan_id": plan.id,
@@ -101,7 +120,7 @@ def plan_line_document(plan: StoredPlan) -> dict[str, Any]:
     }
 
 
-def undone_document(undone: Undone, *, dry_run: bool) -> dict[str, Any]:
+def undone_document(undone: "Undone", *, dry_run: bool) -> dict[str, Any]:
     """Return what an undo did, or would do, as `profile undo --json` prints it."""
     return {
         "plan_id": None if dry_run else undone.plan_id,
@@ -141,7 +160,7 @@ def pins_document(entity: Entity, pinned: Sequence[str], *, changed: bool) -> di
     return {**_named(entity), "pinned_keys": pinned, "changed": changed}
 
 
-def effect_document(effect: Effect) -> dict[str, Any]:
+def effect_document(effect: "Effect") -> dict[str, Any]:
     """Return what became of a row as `profile history --json` prints it."""
     return {
         "at": stamp(effect.at),
@@ -155,6 +174,10 @@ def effect_document(effect: Effect) -> dict[str, Any]:
         "before": effect.before and row_document(effect.before),
         "after": effect.after and row_document(effect.after),
     }
+
+
+def _seconds(duration: timedelta | None) -> int | None:
+    return None if duration is None else duration // timedelta(seconds=1)
 
 
 def _named(entity: Entity) -> dict[str, str]:

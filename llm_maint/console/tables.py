@@ -2,27 +2,31 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llm_maint.console.output import Line, Table
+from llm_maint.domain.firing import Misfire, in_words
 from llm_maint.domain.profile import Attribute
 from llm_maint.domain.runs import Run
-from llm_maint.store.jobs import ScheduledJob
-from llm_maint.store.plans import StoredPlan
-from llm_maint.store.profiles import EntityCount
+from llm_maint.domain.schedule import Cron
+
+if TYPE_CHECKING:
+    from llm_maint.store.listing import ScheduledJob
+    from llm_maint.store.plans import StoredPlan
+    from llm_maint.store.profiles import EntityCount
 
 
-def jobs_table(jobs: Iterable[ScheduledJob], *, now: datetime) -> Table:
+def jobs_table(jobs: "Iterable[ScheduledJob]", *, now: datetime) -> Table:
     """Return jobs: what runs, how often, when next, and how it went last."""
     return Table(
-        ("ID", "NAME", "TYPE", "BOT", "EVERY", "NEXT", "LAST", "STATUS"),
+        ("ID", "NAME", "TYPE", "BOT", "WHEN", "NEXT", "LAST", "STATUS"),
         [
             (
                 job.id[:8],
                 job.name,
                 job.job_type,
                 job.bot_id or "",
-                every(job.interval),
+                in_words(job.timing.schedule),
                 _next(job, now=now),
                 short_time(job.last_run_at),
                 _status(job),
@@ -33,21 +37,46 @@ def jobs_table(jobs: Iterable[ScheduledJob], *, now: datetime) -> Table:
     )
 
 
-def job_lines(job: ScheduledJob, *, now: datetime) -> list[Line]:
+def job_lines(job: "ScheduledJob", *, now: datetime) -> list[Line]:
     """Return one job in full."""
     facts = {
         "id": job.id,
         "name": job.name,
         "type": job.job_type,
         "bot": job.bot_id or "",
-        "every": every(job.interval),
-        "next run": _next(job, now=now),
+        "state": _state(job, now=now),
+        **_timing_facts(job),
+        "next runs": ", ".join(map(short_time, job.slots(5, now=now))),
         "last run": short_time(job.last_run_at),
         "last status": _status(job),
         "failures in a row": str(job.consecutive_failures),
         "config": "not a JSON object" if job.config is None else str(dict(job.config)),
     }
     return fact_lines(facts)
+
+
+def _state(job: "ScheduledJob", *, now: datetime) -> str:
+    state = "enabled" if job.enabled else "disabled"
+    return f"{state}, running now" if job.is_running(now=now) else state
+
+
+def _timing_facts(job: "ScheduledJob") -> dict[str, str]:
+    timing = job.timing
+    cron = isinstance(timing.schedule, Cron)
+    facts = {
+        "cron" if cron else "every": in_words(timing.schedule),
+        "problem": job.problem or "",
+        "priority": str(timing.priority or ""),
+        "misfire": "" if timing.misfire is Misfire.LATEST else timing.misfire,
+        "grace": _duration(timing.grace),
+        "jitter": _duration(timing.jitter or None),
+        "time-out": _duration(timing.timeout),
+    }
+    return {name: text for name, text in facts.items() if text}
+
+
+def _duration(duration: timedelta | None) -> str:
+    return "" if duration is None else str(duration)
 
 
 def runs_table(runs: Iterable[Run]) -> Table:
@@ -84,7 +113,7 @@ def run_lines(runs: Iterable[Run]) -> list[Line]:
 _STYLE_OF_STATUS = {"failed": "red", "abandoned": "red", "skipped": "yellow", "running": "dim"}
 
 
-def entities_table(entities: Iterable[EntityCount]) -> Table:
+def entities_table(entities: "Iterable[EntityCount]") -> Table:
     """Return whose profiles there are."""
     return Table(
         ("ENTITY", "TYPE", "ATTRIBUTES", "UPDATED"),
@@ -118,7 +147,7 @@ def attributes_table(rows: Sequence[Attribute]) -> Table:
     )
 
 
-def plans_table(plans: Iterable[StoredPlan]) -> Table:
+def plans_table(plans: "Iterable[StoredPlan]") -> Table:
     """Return plans: what was done to whom, and what can be undone."""
     return Table(
         ("PLAN", "CREATED", "ENTITY", "KIND", "STATUS", "ROWS"),
@@ -164,14 +193,6 @@ def short_time(moment: datetime | None) -> str:
     return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
-def every(interval: timedelta) -> str:
-    """Return an interval in its largest whole unit."""
-    for unit, name in ((timedelta(days=1), "d"), (timedelta(hours=1), "h")):
-        if interval % unit == timedelta(0):
-            return f"{interval // unit}{name}"
-    return f"{interval // timedelta(minutes=1)}m"
-
-
 def took(duration_ms: int | None) -> str:
     """Return a duration for people."""
     if duration_ms is None:
@@ -195,7 +216,7 @@ def _consolidated(result: Mapping[str, Any]) -> str:
 _NOTHING_CHANGED = "nothing has changed since the last run"
 
 
-def _next(job: ScheduledJob, *, now: datetime) -> str:
+def _next(job: "ScheduledJob", *, now: datetime) -> str:
     if not job.enabled:
         return "disabled"
     if job.is_running(now=now):
@@ -205,7 +226,7 @@ def _next(job: ScheduledJob, *, now: datetime) -> str:
     return short_time(job.next_run_at)
 
 
-def _status(job: ScheduledJob) -> str:
+def _status(job: "ScheduledJob") -> str:
     if job.consecutive_failures > 1:
         return f"{job.last_status} ({job.consecutive_failures} in a row)"
     return job.last_status or ""

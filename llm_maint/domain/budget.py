@@ -19,7 +19,8 @@ class Meter:
     A limit of 0 is none. Tokens are known only after a call, so the last one may go beyond their
     limit. `within` is the meter of the whole run, where this one is of a part of it. `alone` tells
     that a limit may be met in this part: it then waits for those begun before it, so that who gets
-    the last call does not depend on who answers first.
+    the last call does not depend on who answers first. `elsewhere` is what other processes have
+    spent of the same limits, as far as they have told.
     """
 
     max_calls: int = 0
@@ -29,19 +30,28 @@ class Meter:
     expected: int = 0
     spent: Usage = NO_USAGE
     ended: Usage = NO_USAGE
+    elsewhere: Usage = NO_USAGE
 
     def part(self, *, calls: int) -> "Meter":
         """Begin a part that expects to make so many calls; parts begin and end in their order."""
         self.expected += calls
         most = SLACK * self.expected
-        near = 0 < self.max_calls < self.ended.calls + most
-        near |= 0 < self.max_tokens < self.ended.tokens + most * TOKENS_PER_CALL
+        near = 0 < self.max_calls < self.ended.calls + self.elsewhere.calls + most
+        tokens = self.ended.tokens + self.elsewhere.tokens
+        near |= 0 < self.max_tokens < tokens + most * TOKENS_PER_CALL
         return Meter(within=self, alone=near, expected=calls)
 
     def end(self, part: "Meter") -> None:
         """End a part."""
         self.expected -= part.expected
         self.ended += part.spent
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether no further call is allowed."""
+        calls = self.spent.calls + self.elsewhere.calls
+        tokens = self.spent.tokens + self.elsewhere.tokens
+        return 0 < self.max_calls <= calls or 0 < self.max_tokens <= tokens
 
     def begin_call(self) -> None:
         """Count a call that is about to be made.
@@ -50,9 +60,9 @@ class Meter:
             BudgetSpentError: it may not be made, and is not counted.
 
         """
-        if 0 < self.max_calls <= self.spent.calls:
+        if 0 < self.max_calls <= self.spent.calls + self.elsewhere.calls:
             raise BudgetSpentError(f"the {self.max_calls:,} calls of this run are spent")
-        if 0 < self.max_tokens <= self.spent.tokens:
+        if 0 < self.max_tokens <= self.spent.tokens + self.elsewhere.tokens:
             raise BudgetSpentError(f"the {self.max_tokens:,} tokens of this run are spent")
         if self.within is not None:
             self.within.begin_call()

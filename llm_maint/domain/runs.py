@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from llm_maint.domain.firing import Timing
 from llm_maint.errors import ExitCode
 
 
@@ -32,9 +33,10 @@ class Trigger(StrEnum):
 class Claim:
     """A job held by this process until its lease ends; `run_id` is the fencing token.
 
-    `due_at` is when the job was due, None for "due now"; `slot_at` is the slot of the grid that
-    failed and is tried again, None for a first try; `attempt` counts the tries at a slot, this one
-    included. `config` is None where `config_json` is no JSON object.
+    `due_at` is when the job was due, None for "due now"; `slot_at` is the slot that this stands
+    for, where it is another: one that is tried again, or due a little later by jitter. `attempt`
+    counts the tries at a slot, this one included. `config` is None where `config_json` is no JSON
+    object; `problem` is what is wrong with the schedule that somebody wrote into the row.
     """
 
     run_id: str
@@ -43,7 +45,7 @@ class Claim:
     job_type: str
     bot_id: str | None
     config: Mapping[str, Any] | None
-    interval: timedelta
+    timing: Timing
     due_at: datetime | None
     attempt: int
     consecutive_failures: int
@@ -51,11 +53,33 @@ class Claim:
     host: str
     started_at: datetime
     slot_at: datetime | None = None
+    problem: str | None = None
 
     @property
-    def slot(self) -> datetime:
-        """The slot of the grid that this run is for."""
-        return self.slot_at or self.due_at or self.started_at
+    def retries(self) -> bool:
+        """Whether the slot was tried before."""
+        return self.attempt > 1 and self.slot_at is not None
+
+    @property
+    def due_slot(self) -> datetime:
+        """The slot that was due. Whoever writes another time into the row makes it the slot."""
+        if self.slot_at is not None:
+            jittered = self.timing.due_at(self.job_id, self.slot_at)
+            if self.retries or self.due_at == jittered:
+                return self.slot_at
+        return self.due_at or self.started_at
+
+    @property
+    def scheduled_for(self) -> datetime | None:
+        """The slot that the run fires; None where a person started it."""
+        return None if self.trigger is Trigger.MANUAL else self.slot or self.due_slot
+
+    @property
+    def slot(self) -> datetime | None:
+        """The slot to run for; None where the job skips what it missed."""
+        if self.retries or self.trigger is Trigger.MANUAL:
+            return self.due_slot
+        return self.timing.fires_for(self.due_slot, now=self.started_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +103,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """There was nothing this version could do for the job."""
+    """There was nothing this version could do for the job, or it is `expected` to be skipped."""
 
     reason: str
+    expected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +140,4 @@ class Run:
     duration_ms: int | None
     result: Mapping[str, Any] | None
     error_message: str | None
+    scheduled_for: datetime | None = None

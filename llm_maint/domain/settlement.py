@@ -18,7 +18,7 @@ from llm_maint.domain.runs import (
     Success,
     Trigger,
 )
-from llm_maint.domain.schedule import backoff, next_slot
+from llm_maint.domain.schedule import backoff
 from llm_maint.errors import ExitCode
 
 MAX_ATTEMPTS = 3
@@ -59,6 +59,7 @@ def unrecorded(claim: Claim, outcome: Outcome, *, now: datetime) -> Run:
         duration_ms=milliseconds(now - claim.started_at),
         result=settlement.result,
         error_message=settlement.error_message,
+        scheduled_for=claim.scheduled_for,
     )
 
 
@@ -93,11 +94,12 @@ def milliseconds(duration: timedelta) -> int:
 def settle(claim: Claim, outcome: Outcome, *, now: datetime) -> Settlement:
     """Return what an outcome means for the run and for the job's next firing.
 
-    Policy: success and "skipped" wait for the next slot of the grid; a transient failure is tried
-    again after a backoff that never reaches past that slot, a permanent one is not; a death is
-    tried again at once; either is tried `MAX_ATTEMPTS` times a slot. An interruption changes
-    nothing: the job is as due as it was. A manual run is not tried again by itself; it leaves a
-    slot that is still to come as it is, and a pending retry too, unless it succeeds in its place.
+    Policy: success and "skipped" wait for the next slot; a transient failure is tried again after
+    a backoff that never reaches past that slot, a permanent one is not; a death is tried again at
+    once; either is tried `MAX_ATTEMPTS` times a slot, and the last death counts as a failure. An
+    interruption changes nothing: the job is as due as it was. A manual run is not tried again by
+    itself; it leaves a slot that is still to come as it is, and a pending retry too, unless it
+    succeeds in its place.
     """
     match outcome:
         case Success(result=result):
@@ -108,8 +110,7 @@ def settle(claim: Claim, outcome: Outcome, *, now: datetime) -> Settlement:
             retry_at = now + backoff(claim.attempt) if transient else None
             return _failed(claim, Status.FAILED, retry_at, now=now, error=error, result=result)
         case Abandoned():
-            error = f"the process on {claim.host} died or froze; its lease ran out"
-            return _failed(claim, Status.ABANDONED, claim.due_at or now, now=now, error=error)
+            return _abandoned(claim, now=now)
         case Interrupted():
             return Settlement(
                 status=Status.INTERRUPTED,
@@ -134,10 +135,18 @@ def _settled(
         status=status,
         result=result,
         error_message=error and shortened(error),
-        next_run_at=_following_slot(claim, now=now),
         attempt=0,
         consecutive_failures=0,
+        **_following(claim, now=now),
     )
+
+
+def _abandoned(claim: Claim, *, now: datetime) -> Settlement:
+    error = f"the process on {claim.host} died or froze; its lease ran out"
+    if claim.trigger is Trigger.DUE and claim.attempt >= MAX_ATTEMPTS:
+        error = f"{error}, {claim.attempt} times: it waits for its next slot"
+        return _failed(claim, Status.FAILED, None, now=now, error=error)
+    return _failed(claim, Status.ABANDONED, claim.due_at or now, now=now, error=error)
 
 
 def _failed(
@@ -153,20 +162,27 @@ def _failed(
         _settled(claim, status, now=now, result=result, error=error),
         consecutive_failures=claim.consecutive_failures + 1,
     )
-    slot = next_slot(claim.slot, claim.interval, after=now)
     if claim.trigger is Trigger.DUE and retry_at and claim.attempt < MAX_ATTEMPTS:
-        retry_at = min(retry_at, slot)
-        return replace(settled, next_run_at=retry_at, attempt=claim.attempt, slot_at=claim.slot)
-    if _is_ahead_of_its_time(claim, now=now) and claim.slot_at:
+        slot = claim.slot or claim.due_slot
+        regular = claim.timing.schedule.next(slot, after=now)
+        retry_at = min(retry_at, claim.timing.due_at(claim.job_id, regular))
+        return replace(settled, next_run_at=retry_at, attempt=claim.attempt, slot_at=slot)
+    if _is_ahead_of_its_time(claim, now=now) and claim.retries:
         pending = claim.attempt - 1
         return replace(settled, next_run_at=claim.due_at, attempt=pending, slot_at=claim.slot_at)
     return settled
 
 
-def _following_slot(claim: Claim, *, now: datetime) -> datetime | None:
-    if _is_ahead_of_its_time(claim, now=now) and claim.slot_at is None:
-        return claim.due_at
-    return next_slot(claim.slot, claim.interval, after=now)
+def _following(claim: Claim, *, now: datetime) -> dict[str, Any]:
+    """Return when the job is due next, and for which slot where that is another moment."""
+    if _is_ahead_of_its_time(claim, now=now) and not claim.retries:
+        return {"next_run_at": claim.due_at, "slot_at": claim.slot_at}
+    if claim.slot is None:
+        slot = claim.timing.schedule.next(claim.due_slot, after=now)
+    else:
+        slot = claim.timing.following(claim.slot, now=now)
+    due_at = claim.timing.due_at(claim.job_id, slot)
+    return {"next_run_at": due_at, "slot_at": None if due_at == slot else slot}
 
 
 def _is_ahead_of_its_time(claim: Claim, *, now: datetime) -> bool:

@@ -1,41 +1,19 @@
 """Job type `profile_maintenance`: reads profiles, lets the model group, decides, applies."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from llm_maint import applying
-from llm_maint.asking import Work, answered
+from llm_maint import sharing
 from llm_maint.contract import Job, JobContext
-from llm_maint.domain.budget import Meter
-from llm_maint.domain.consolidation import (
-    Consolidation,
-    Deferred,
-    failed_line,
-    failure,
-    line,
-    totals,
-)
-from llm_maint.domain.consultation import Verdict
+from llm_maint.domain.chat import NO_USAGE
+from llm_maint.domain.consolidation import Deferred, failure, totals
+from llm_maint.domain.entity_result import EntityResult
 from llm_maint.domain.nearest import unknown
-from llm_maint.domain.patience import Patience
-from llm_maint.domain.plan import Plan, guard_losses
 from llm_maint.domain.profile import Entity
-from llm_maint.domain.progress import Steps
-from llm_maint.domain.prompt import PROMPT_VERSION
-from llm_maint.domain.runs import Outcome, Success, Trigger
-from llm_maint.errors import (
-    ClaimLostError,
-    ConfigurationError,
-    DatabaseUnavailableError,
-    DeferredError,
-    MaintError,
-)
-from llm_maint.reading import read
-from llm_maint.settings import Settings
+from llm_maint.domain.runs import Claim, Outcome, Success, Trigger
+from llm_maint.errors import ConfigurationError, MaintError
+from llm_maint.rounds import Round, meter_of
 from llm_maint.store import judgements, profiles
 from llm_maint.store.database import Connection
 
@@ -43,22 +21,29 @@ log = logging.getLogger(__name__)
 
 EVERY_ENTITY = "*"
 
-R = TypeVar("R")
-
 
 def run(context: JobContext) -> Outcome:
     """Consolidate the entity of the configuration, or with `*` every entity with changed rows."""
     entity_id = context.config.get("entity_id", EVERY_ENTITY)
     entity_type = context.config.get("entity_type")
+    round_ = _round_of(context)
     with context.database.read() as connection:
         if entity_id == EVERY_ENTITY:
             entities = _waiting(connection, entity_type)
         else:
             entity = Entity.named(entity_id, entity_type or "user")
             entities = [profiles.known_entity(connection, entity)]
-    by_itself = context.claim is not None and context.claim.trigger is Trigger.DUE
-    gathers = by_itself and entity_id == EVERY_ENTITY
-    return _outcome(_Round(context, meter_of(context.settings), gathers), entities)
+    if entity_id == EVERY_ENTITY and context.claim is not None:
+        return _outcome(round_, _shared(round_, context.claim, round_.with_work(entities)))
+    return _outcome(round_, round_.results(entities))
+
+
+def take_part(context: JobContext) -> None:
+    """Consolidate some of the entities of a run that another process has opened to others."""
+    round_ = _round_of(context)
+    share = sharing.joined(context, round_.meter)
+    for _ in _taken(round_, share):
+        pass  # the process that opened the run reports it
 
 
 def check(config: Mapping[str, Any]) -> None:
@@ -70,27 +55,6 @@ def check(config: Mapping[str, Any]) -> None:
             raise ConfigurationError(f"{name} of a profile job is a text")
     if "entity_type" in config:
         Entity.named("", config["entity_type"])
-
-
-def consolidate(context: JobContext, entity: Entity, meter: Meter | None = None) -> Consolidation:
-    """Plan the consolidation of one entity and, unless it is a dry run or held, apply it.
-
-    `meter` counts what it costs, also where it fails.
-
-    Raises:
-        MaintError: the model failed, or the claim was lost; nothing was changed.
-
-    """
-    ((_, done),) = _Round(context, meter or meter_of(context.settings)).each([entity])
-    if isinstance(done, Exception):
-        raise done
-    return done
-
-
-def meter_of(settings: Settings) -> Meter:
-    """Return the meter of a run: what it may spend on the model."""
-    limits = settings.profile_maintenance
-    return Meter(max_calls=limits.max_calls_per_run, max_tokens=limits.max_tokens_per_run)
 
 
 def _waiting(connection: Connection, entity_type: str | None) -> list[Entity]:
@@ -111,146 +75,63 @@ def _waiting(connection: Connection, entity_type: str | None) -> list[Entity]:
     return [each.entity for each in found if entity_type in (None, each.entity.type)]
 
 
-@dataclass(slots=True)
-class _Round:
-    """One run over some entities: what it may spend, and how much it bears.
-
-    With `gathers`, a few new rows of an entity may wait for more: nobody has asked for it by name.
-    """
-
-    context: JobContext
-    meter: Meter
-    gathers: bool = False
-    patience: Patience = field(default_factory=Patience)
-
-    def each(
-        self, entities: Sequence[Entity]
-    ) -> Iterator[tuple[Entity, Consolidation | Exception]]:
-        """Consolidate entities; yield what each came to, in their order, once it is written.
-
-        Models are asked side by side; the database is read and written by this thread alone, with
-        no transaction open while a model thinks.
-        """
-        works = map(self._begun, entities)
-        size = self.context.settings.profile_maintenance.max_rows_per_request
-        progress = self.context.progress
-        steps = Steps("entities", progress)
-        steps.expect(len(entities))
-        asked = answered(self.context.model, works, size=size, progress=progress)
-        with closing(asked) as replies:
-            for work, verdict in replies:
-                done = _tried(partial(_finished, self.context, work, verdict))
-                self._note(work, done)
-                steps.step()
-                yield work.entity, done
-
-    def _begun(self, entity: Entity) -> Work:
-        work = _tried(partial(read, self.context, entity, self.meter, gathers=self.gathers))
-        if not isinstance(work, Work):
-            work = Work(entity=entity, meter=self.meter.part(calls=0), done=work)
-        if self.patience.end is not None and work.asks:
-            return replace(work, done=self.patience.end)
-        return work
-
-    def _note(self, work: Work, done: Consolidation | Exception) -> None:
-        """Take note of what an entity came to, for the others and for the next run."""
-        self.meter.end(work.meter)
-        ended = isinstance(done, Consolidation) and not done.plan.partial
-        if isinstance(done, Exception):
-            self.patience.failed(done)
-        elif work.meter.spent.calls:
-            self.patience.succeeded()
-        if not (ended or isinstance(done, DeferredError) or self.context.dry_run):
-            _tried(partial(_remember_tried, self.context, work.entity))
+def _round_of(context: JobContext) -> Round:
+    by_itself = context.claim is not None and context.claim.trigger is Trigger.DUE
+    gathers = by_itself and context.config.get("entity_id", EVERY_ENTITY) == EVERY_ENTITY
+    return Round(context, meter_of(context.settings), gathers)
 
 
-def _remember_tried(context: JobContext, entity: Entity) -> None:
-    with context.write() as connection:
-        judgements.remember_tried(connection, entity, now=context.clock())
+def _shared(round_: Round, claim: Claim, entities: Sequence[Entity]) -> Iterator[EntityResult]:
+    """Consolidate entities together with whichever processes come to take part."""
+    if not entities:
+        return
+    alone = len(entities) == 1
+    with sharing.opened(round_.context, claim, [] if alone else entities, round_.meter) as share:
+        if alone:
+            yield from round_.results(entities)
+            return
+        while True:
+            yield from _taken(round_, share)
+            if round_.asks_no_more:
+                yield from round_.results(share.take_rest())
+            if not share.is_unfinished():
+                break
+        yield from share.of_others()
 
 
-def _tried(do: Callable[[], R]) -> R | Exception:
-    """Return what is wrong with one entity as a value: it must not stop the others."""
-    try:
-        return do()
-    except (ClaimLostError, DatabaseUnavailableError):
-        raise
-    except Exception as error:  # noqa: BLE001 whoever gets it tells a bug from the rest
-        return error
+def _taken(round_: Round, share: sharing.Share) -> Iterator[EntityResult]:
+    """Consolidate the entities that this process takes, until none is left or none may be asked."""
+    taken = share.entities(until=lambda: round_.asks_no_more)
+    for entity, done in round_.each(taken, count=share.count):
+        result = EntityResult.of(entity, done)
+        share.finish(entity, result)
+        yield result
 
 
-def _finished(context: JobContext, work: Work, verdict: Verdict | Exception) -> Consolidation:
-    """Write what was decided."""
-    for error in (work.done, verdict):
-        if isinstance(error, Exception):
-            raise error
-    if isinstance(work.done, Consolidation):
-        return work.done
-    assert isinstance(verdict, Verdict)
-    plan = _plan(work, verdict)
-    if context.dry_run:
-        assert work.case is not None
-        return Consolidation(plan=guard_losses(plan, work.case.policy, work.recent))
-    return applying.apply_or_hold(context, plan)
-
-
-def _plan(work: Work, verdict: Verdict) -> Plan:
-    assert work.memory is not None
-    assert work.case is not None
-    decided = (*work.folds, *verdict.operations)
-    asked = work.meter.spent.calls > 0
-    # What waits in a held plan was judged for that plan, which this one may outdate.
-    forgotten = work.memory.waiting(work.case.rows) - verdict.asked
-    plan = Plan(
-        entity=work.entity,
-        rows=work.rows,
-        operations=(*decided, *work.memory.standing_conflicts(work.case.rows, decided)),
-        refused=verdict.refused,
-        unreviewed=verdict.asked - verdict.judged,
-        unjudged=work.young | work.waiting | verdict.left | forgotten,
-        left=verdict.left,
-        model=verdict.model,
-        prompt_version=PROMPT_VERSION if asked else "",
-        usage=work.meter.spent,
-        advice=verdict.advice,
-    )
-    plan.check()
-    return plan
-
-
-def _outcome(round_: _Round, entities: Sequence[Entity]) -> Outcome:
-    """Consolidate entities, and return what the run came to.
+def _outcome(round_: Round, results: Iterable[EntityResult]) -> Outcome:
+    """Return what the run came to.
 
     A budget that is spent is no failure, a broken server is.
     """
-    lines: list[dict[str, Any]] = []
+    lines: list[Mapping[str, Any]] = []
     failures: list[MaintError] = []
     deferred = Deferred()
-    for entity, done in round_.each(entities):
-        if isinstance(done, Consolidation):
-            lines += [] if done.unchanged else [line(done)]
-        elif isinstance(done, DeferredError):
-            deferred.add(done)
-        else:
-            failures.append(_explained(entity, done))
-            lines.append(failed_line(entity, failures[-1]))
+    spent = NO_USAGE
+    for result in results:
+        spent += result.spent
+        if result.line is not None:
+            lines.append(result.line)
+        if result.failure is not None:
+            failures.append(result.failure)
+        if result.deferred is not None:
+            deferred.add(result.deferred)
     if deferred.count:
         log.info("entities that wait for the next run: %d (%s)", deferred.count, deferred.first)
-    result = totals(lines, spent=round_.meter.spent, deferred=deferred)
+    whole = totals(lines, spent=round_.meter.spent + spent, deferred=deferred)
     wrong = failures or ([deferred.first] if deferred.is_failure and deferred.first else [])
     if not wrong:
-        return Success(result, held=result["held"] > 0)
-    return failure(wrong, result, waiting=deferred.count if failures else 0)
-
-
-def _explained(entity: Entity, error: Exception) -> MaintError:
-    """Return the error of an entity, without what it holds of rows and frames."""
-    if isinstance(error, MaintError):
-        log.info("%s: %s", entity, error)
-        error.__cause__ = error.__context__ = error.__traceback__ = None
-        return error
-    log.error("a bug of ours, met at %s", entity, exc_info=error)
-    return MaintError(f"a bug of ours: {error!r}")
+        return Success(whole, held=whole["held"] > 0)
+    return failure(wrong, whole, waiting=deferred.count if failures else 0)
 
 
 JOB = Job(
@@ -259,4 +140,5 @@ JOB = Job(
     run=run,
     check=check,
     default_config={"entity_id": EVERY_ENTITY},
+    take_part=take_part,
 )

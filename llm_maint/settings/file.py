@@ -12,7 +12,8 @@ import tomli_w
 from pydantic import SecretStr
 
 from llm_maint.errors import ConfigurationError
-from llm_maint.settings.loading import KEYS, Key, known_key, parsed, read_file, validated
+from llm_maint.settings.loading import KEYS, Key, known_key, parsed, validated
+from llm_maint.settings.sources import read_file
 
 FILE_MODE = 0o600
 """The file may hold a password or a key: its owner alone reads it."""

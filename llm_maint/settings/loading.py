@@ -3,8 +3,6 @@
 Sources are handed in as arguments; `bootstrap` reads the environment and finds the file.
 """
 
-import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +15,7 @@ from pydantic.fields import FieldInfo
 from llm_maint.domain.nearest import nearest
 from llm_maint.errors import ConfigurationError
 from llm_maint.settings.sections import Settings
-
-ENVIRONMENT_PREFIX = "LLM_MAINT_"
-
-NOT_SETTINGS = frozenset({"LLM_MAINT_CONFIG"})
-"""Variables with the prefix that are no settings, beside those of the tests."""
+from llm_maint.settings.sources import gathered, variable_of, without_password
 
 Values = dict[str, dict[str, Any]]
 """Section -> key -> value."""
@@ -39,7 +33,7 @@ class Key:
     @property
     def variable(self) -> str:
         """The environment variable that sets it."""
-        return f"{ENVIRONMENT_PREFIX}{self.name.replace('.', '_').upper()}"
+        return variable_of(self.name)
 
     @property
     def secret(self) -> bool:
@@ -117,15 +111,13 @@ class LoadedSettings:
         """
         merged: Values = {}
         origins = dict.fromkeys(KEYS, "default")
-        for origin, values in (
-            ("file", read_file(file) if file else {}),
-            ("environment", _from_environment(environment)),
-            ("flag", {name: value for name, value in flags.items() if value}),
-        ):
-            for name, value in values.items():
-                key = known_key(name, where=f"{file}: " if origin == "file" else "")
-                merged.setdefault(key.section, {})[key.key] = value
-                origins[name] = origin
+        found = gathered(flags=flags, environment=environment, file=file)
+        for name, (value, origin) in found.items():
+            key = known_key(name, where=f"{file}: " if origin == "file" else "")
+            merged.setdefault(key.section, {})[key.key] = (
+                parsed(key, str(value)) if origin == "environment" else value
+            )
+            origins[name] = origin
         return cls(validated(merged, origins=origins, file=file), origins, file)
 
 
@@ -143,28 +135,6 @@ def known_key(name: str, *, where: str = "") -> Key:
     raise ConfigurationError(f"{where}no setting {name!r}; {hint}")
 
 
-def read_file(path: Path) -> dict[str, Any]:
-    """Return a file's values by setting name (`section.key`).
-
-    Raises:
-        ConfigurationError: it cannot be read or is not TOML.
-
-    """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise ConfigurationError(f"{path} is not TOML: {error}") from error
-    values: dict[str, Any] = {}
-    for section, table in document.items():
-        if isinstance(table, dict) and (table or section in Settings.model_fields):
-            values |= {f"{section}.{key}": value for key, value in table.items()}
-        else:
-            values[section] = table
-    return values
-
-
 def validated(values: Values, *, origins: Mapping[str, str], file: Path | None) -> Settings:
     """Return checked settings; the error names the setting, where it was set, and what is wrong."""
     try:
@@ -175,32 +145,6 @@ def validated(values: Values, *, origins: Mapping[str, str], file: Path | None) 
         origin = origins.get(name, "")
         place = {"environment": KEYS[name].variable, "file": str(file)}.get(origin, origin)
         raise ConfigurationError(f"{name} ({place}): {first['msg']}") from error
-
-
-def without_password(url: str) -> str:
-    """Return a URL as it may be shown.
-
-    By its text, not by its parts: a password with a special character that should have been escaped
-    is cut where no parser would cut it.
-    """
-    hidden = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)
-    return re.sub(r"(?i)([?&](?:ssl)?password=)[^&]*", r"\1***", hidden)
-
-
-def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    names = {key.variable: key for key in KEYS.values()}
-    values: dict[str, Any] = {}
-    for variable, text in environment.items():
-        if not variable.startswith(ENVIRONMENT_PREFIX) or variable in NOT_SETTINGS:
-            continue
-        if variable.startswith(f"{ENVIRONMENT_PREFIX}TEST_"):
-            continue
-        if variable not in names:
-            close = nearest(variable, names)
-            hint = f"; did you mean {close}?" if close else ""
-            raise ConfigurationError(f"no setting belongs to the variable {variable}{hint}")
-        values[names[variable].name] = parsed(names[variable], text)
-    return values
 
 
 def parsed(key: Key, text: str) -> Any:  # noqa: ANN401 a setting is any TOML value

@@ -96,6 +96,12 @@ class SchedulerSettings(_Section):
         le=86_400,
         description="a dead process loses its job after it",
     )
+    job_timeout_minutes: int = Field(
+        default=240,
+        ge=0,
+        le=5_256_000,
+        description="how long a job may take that has no time-out of its own; 0 = for ever",
+    )
 
 
 class ProfileMaintenanceSettings(_Section):

@@ -1,7 +1,7 @@
 """Types and expressions of SQL that each database writes in its own way."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,12 +11,10 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from llm_maint.domain.profile import parse_time, parse_value
 from llm_maint.domain.settlement import storable
-from llm_maint.errors import DataError
-
-FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-"""The first and the last moment that Python can hold."""
+from llm_maint.store.driver import sqlite_time
+from llm_maint.store.due import DUE_AT_POSTGRESQL, DUE_AT_SQLITE
+from llm_maint.store.values import read_document, read_time
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -44,12 +42,7 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002
         """Read a time, also one written by hand; what is no time is none."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            return parse_time(value, where="a time column")
-        except DataError:
-            return None
+        return read_time(value)
 
 
 class JsonDocument(TypeDecorator[Any]):
@@ -76,7 +69,7 @@ class JsonDocument(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401
         """Read JSON."""
-        return value if dialect.name == "postgresql" or value is None else parse_value(str(value))
+        return value if dialect.name == "postgresql" else read_document(value)
 
 
 class moment(sa.sql.functions.FunctionElement[datetime]):  # noqa: N801 a function of SQL
@@ -103,6 +96,24 @@ def _moment_sqlite(element: moment, compiler: SQLCompiler, **kwargs: Any) -> str
     return f"strftime('%Y-%m-%d %H:%M:%f', {compiler.process(element.clauses, **kwargs)})"
 
 
+class due_at(sa.sql.functions.FunctionElement[datetime]):  # noqa: N801 a function of SQL
+    """When a job is due, as it is indexed: NULL, and on SQLite what is no time, before all else."""
+
+    inherit_cache = True
+    type = UtcTime()
+
+
+@compiles(due_at)
+@compiles(due_at, "postgresql")
+def _due_at_postgresql(element: due_at, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    return DUE_AT_POSTGRESQL.format(time=compiler.process(element.clauses, **kwargs))
+
+
+@compiles(due_at, "sqlite")
+def _due_at_sqlite(element: due_at, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    return DUE_AT_SQLITE.format(time=compiler.process(element.clauses, **kwargs))
+
+
 class IdInsert(sa.Insert):
     """An insert that may name the id of a row that comes back, whoever makes ids in this table."""
 
@@ -116,18 +127,6 @@ def _id_insert(element: IdInsert, compiler: SQLCompiler, **kwargs: Any) -> str: 
     return text.replace(") VALUES (", ") OVERRIDING SYSTEM VALUE VALUES (", 1)
 
 
-class RawText(bytes):
-    """A text of SQLite that is no UTF-8: it holds whatever was written."""
-
-
-def text_or_raw(content: bytes) -> str | RawText:
-    """Return a text of SQLite, for `sqlite3.Connection.text_factory`."""
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return RawText(content)
-
-
 class RawType(sa.types.UserDefinedType[Any]):
     """A PostgreSQL type by its own name, for casting text to the type of a column."""
 
@@ -139,8 +138,3 @@ class RawType(sa.types.UserDefinedType[Any]):
     def get_col_spec(self, **_: Any) -> str:  # noqa: ANN401
         """Return the name."""
         return self.name
-
-
-def sqlite_time(moment: datetime) -> str:
-    """Return a time as SQLite's own functions write it, with microseconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

@@ -1,17 +1,18 @@
 """All that differs between PostgreSQL and SQLite: connections, transactions, clocks, locks."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import QueuePool
 
 from llm_maint.errors import ConfigurationError
-from llm_maint.store.columns import FIRST, LAST, text_or_raw
+from llm_maint.store.driver import Source, open_sqlite, read_any_time
 
 OWN_SCHEMA = "maint"
 """A placeholder in our own tables; the engine translates it to `database.schema`."""
@@ -62,18 +63,12 @@ def _sqlite_engine(url: sa.URL, *, timeout: int, create: bool) -> Engine:
 
 
 def _sqlite_opener(path: Path, *, timeout: int, create: bool) -> Callable[[], sqlite3.Connection]:
-    uri = f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
-
     def connect() -> sqlite3.Connection:
         new = create and not path.exists()
         if new:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)
-        # isolation_level None: we say ourselves when a transaction begins, and as what.
-        connection = sqlite3.connect(
-            uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False
-        )
-        connection.text_factory = text_or_raw
+        connection = open_sqlite(str(path), timeout=timeout, mode="rwc" if create else "rw")
         connection.execute("PRAGMA foreign_keys = ON")
         if new:  # readers and a writer side by side; only in a file of our own making
             connection.execute("PRAGMA journal_mode = WAL")
@@ -102,31 +97,40 @@ def _postgresql_engine(url: sa.URL, *, schema: str, timeout: int) -> Engine:
     return engine
 
 
+def _read_any_time(connection: Any, _record: object) -> None:  # noqa: ANN401 psycopg's
+    read_any_time(connection)
+
+
 def _allow_what_the_server_does(connection: Any, _record: object) -> None:  # noqa: ANN401 psycopg's
     """After a transaction that only read, let the server's default say whether one may write."""
     if connection is not None:
         connection.read_only = None
 
 
-def _read_any_time(connection: Any, _record: object) -> None:  # noqa: ANN401 psycopg's
-    """Let a time that Python cannot hold, as `infinity`, be the last or the first it can."""
-    from psycopg import DataError as NoTime
-    from psycopg.types.datetime import TimestamptzLoader
-
-    class AnyTimeLoader(TimestamptzLoader):
-        def load(self, data: Any) -> datetime:  # noqa: ANN401 psycopg's
-            try:
-                return super().load(data)
-            except NoTime:
-                early = bytes(data).startswith(b"-") or bytes(data).endswith(b"BC")
-                return FIRST if early else LAST
-
-    connection.adapters.register_loader("timestamptz", AnyTimeLoader)
-
-
 def is_postgresql(connection: Connection) -> bool:
     """Return whether this is PostgreSQL."""
     return connection.dialect.name == "postgresql"
+
+
+def source_of(connection: Connection) -> Source:
+    """Return the driver's own connection, within the same transaction."""
+    return _source(connection.engine, connection.connection.driver_connection)
+
+
+def source_apart(engine: Engine) -> Source:
+    """Return a connection of the driver's own that is nobody else's, outside transactions."""
+    borrowed = engine.raw_connection()
+    source = _source(engine, borrowed.driver_connection)
+    borrowed.detach()
+    if source.is_postgresql:
+        source.connection.autocommit = True
+    return source
+
+
+def _source(engine: Engine, connection: object) -> Source:
+    schema = engine.get_execution_options()["schema_translate_map"][OWN_SCHEMA]
+    is_postgresql = engine.dialect.name == "postgresql"
+    return Source(connection, is_postgresql=is_postgresql, schema=schema or "")
 
 
 def for_writing(connection: Connection) -> Connection:
@@ -144,6 +148,14 @@ def bound_locks(connection: Connection, *, seconds: int) -> None:
     """Give up a lock after this long, in this transaction: on SQLite the connection does."""
     if is_postgresql(connection):
         connection.execute(sa.select(sa.func.set_config("lock_timeout", f"{seconds}s", True)))
+
+
+def insert_unless_there(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
+    """Insert a row unless a unique index forbids it; return whether it was inserted."""
+    kind = postgresql if is_postgresql(connection) else sqlite
+    statement = kind.insert(table).values(**row).on_conflict_do_nothing()
+    inserted = connection.execute(statement.returning(*table.primary_key.columns)).first()
+    return inserted is not None
 
 
 def check_constraints(connection: Connection) -> None:

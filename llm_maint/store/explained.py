@@ -1,8 +1,7 @@
 """What the errors of the database drivers mean, and what to do about them."""
 
-import sqlite3
-
-import sqlalchemy as sa
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from llm_maint.errors import (
     ConfigurationError,
@@ -14,25 +13,56 @@ from llm_maint.errors import (
 )
 
 
-def explained(error: sa.exc.DBAPIError, place: str) -> MaintError | None:
-    """Return what a driver's error means, or None where it is a bug of ours.
+@contextmanager
+def explaining(place: str) -> Iterator[None]:
+    """Raise what a driver's error means in its place.
 
     Args:
-        error: as SQLAlchemy raised it.
+        place: the database's URL without its password.
+
+    Raises:
+        MaintError: the meaning; an error that has none is raised as it is.
+
+    """
+    try:
+        yield
+    except Exception as error:
+        meaning = explained(getattr(error, "orig", None) or error, place)
+        if meaning is None:
+            raise
+        raise meaning from error
+
+
+def explained(error: BaseException, place: str) -> MaintError | None:
+    """Return what a driver's error means, or None where it is a bug of ours.
+
+    Drivers name their errors in the same way (PEP 249), so none needs to be imported for it.
+
+    Args:
+        error: as the driver raised it.
         place: the database's URL without its password.
 
     """
-    text = _first_line(error.orig)
-    if isinstance(error, sa.exc.DataError | sa.exc.IntegrityError):
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    origins = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
+    text = _first_line(error)
+    if not origins & {"sqlite3", "psycopg"}:
+        return None
+    if kinds & {"DataError", "IntegrityError"}:
         return DataError(f"the database refused a value: {text}")
-    if isinstance(error.orig, sqlite3.Error):
+    if "sqlite3" in origins:
         return _explained_sqlite(text, place)
-    state = getattr(error.orig, "sqlstate", None)
-    if state is None and isinstance(error, sa.exc.ProgrammingError):
+    state = getattr(error, "sqlstate", None)
+    if state is None and "ProgrammingError" in kinds:
         return ConfigurationError(f"database.url: {text}")
-    if state is None and not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+    if state is None and not kinds & {"OperationalError", "InterfaceError"}:
         return None
     return _explained_postgresql(state, text, place)
+
+
+def misses_table(error: Exception) -> bool:
+    """Return whether a driver's error is that there is no such table."""
+    return getattr(error, "sqlstate", None) == "42P01" or "no such table" in str(error)
 
 
 _SQLITE_MEANINGS: tuple[tuple[str, type[MaintError], str], ...] = (
@@ -110,6 +140,6 @@ def _explained_postgresql(state: str | None, text: str, place: str) -> MaintErro
     return None
 
 
-def _first_line(error: BaseException | None) -> str:
+def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

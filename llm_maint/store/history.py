@@ -1,69 +1,25 @@
 """The history of runs: read, searched and pruned."""
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
 from llm_maint.domain.nearest import unknown
 from llm_maint.domain.runs import Run, Status
 from llm_maint.errors import UnknownNameError
+from llm_maint.store import dialect, listing
+from llm_maint.store.listing import as_run
 from llm_maint.store.tables import journal, plans, runs
 
 BATCH = 1_000
 """Rows deleted by one statement: short locks, whatever has gathered."""
 
 
-def as_run(row: RowMapping) -> Run:
-    """Return a row of `job_runs` as a value."""
-    return Run(
-        id=row["id"],
-        job_id=row["job_id"],
-        job_name=row["job_name"] or row["job_type"] or row["job_id"],
-        job_type=row["job_type"] or "",
-        bot_id=row["bot_id"],
-        status=row["status"],
-        attempt=row["attempt"],
-        trigger=row["trigger"],
-        host=row["host"],
-        started_at=row["started_at"],
-        finished_at=row["finished_at"],
-        duration_ms=row["duration_ms"],
-        result=row["result_json"],
-        error_message=row["error_message"],
-    )
-
-
-def tail(
-    connection: Connection,
-    *,
-    limit: int,
-    job_id: str | None = None,
-    status: str | None = None,
-    since: datetime | None = None,
-) -> list[Run]:
-    """Return the last runs, newest last.
-
-    Args:
-        connection: an open transaction.
-        limit: at most so many.
-        job_id: only of this job.
-        status: only of this status.
-        since: only those started or finished at or after this moment.
-
-    """
-    query = (
-        sa.select(runs)
-        .order_by(runs.c.started_at.desc().nulls_last(), runs.c.id.desc())
-        .limit(limit)
-    )
-    if job_id is not None:
-        query = query.where(runs.c.job_id == job_id)
-    if status is not None:
-        query = query.where(runs.c.status == status)
-    if since is not None:
-        query = query.where(sa.or_(runs.c.started_at >= since, runs.c.finished_at >= since))
-    return [as_run(row) for row in connection.execute(query).mappings()][::-1]
+def tail(connection: Connection, *, limit: int, **wanted: Any) -> list[Run]:  # noqa: ANN401
+    """Return the last runs, newest last; see `listing.tail`."""
+    return listing.tail(dialect.source_of(connection), limit=limit, **wanted)
 
 
 def find_run(connection: Connection, name: str) -> Run:

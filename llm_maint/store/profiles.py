@@ -18,8 +18,8 @@ from llm_maint.domain.profile import (
     parse_value,
 )
 from llm_maint.errors import DataError
-from llm_maint.store.columns import sqlite_time
 from llm_maint.store.dialect import is_postgresql
+from llm_maint.store.driver import sqlite_time
 from llm_maint.store.rows import UserTable, pin_text_form, read_images, user_table
 
 ATTRIBUTES = "entity_profile_attributes"

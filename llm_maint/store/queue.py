@@ -1,147 +1,139 @@
-"""The queue of jobs: claim, renew, rescue, record. Every statement is guarded by the claim."""
+"""The queue of jobs: what is due, in which order, and claiming it."""
 
-from collections.abc import Collection, Mapping
+from collections import deque
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection, RowMapping
+from llm_maint.domain.firing import Misfire
+from llm_maint.domain.runs import Claim, Status, Trigger
+from llm_maint.store import listing
+from llm_maint.store.driver import Source
+from llm_maint.store.words import Row, ask, change
 
-from llm_maint.domain.runs import Abandoned, Claim, Run, Status, Trigger
-from llm_maint.domain.settlement import Settlement, milliseconds, settle
-from llm_maint.errors import ClaimLostError
-from llm_maint.store import jobs as jobs_store
-from llm_maint.store.columns import UtcTime, moment
-from llm_maint.store.history import as_run
-from llm_maint.store.tables import jobs, runs
+PAGE = 100
+"""Jobs that are put in order at once: however many are due, each claim costs the same."""
+
+STALE = timedelta(seconds=1)
+"""How long a page is good for: what became due since, and is more urgent, has its turn."""
 
 
-def claim_next(
-    connection: Connection,
-    *,
-    now: datetime,
-    due_by: datetime,
-    lease: timedelta,
-    host: str,
-    job_id: str | None = None,
-    besides: Collection[str] = (),
-) -> Claim | None:
-    """Claim the job that has been due for longest and open its run; None where none is due.
+class Tick:
+    """What one tick claims: the jobs that are due when it begins, each once, one after the other.
 
-    Args:
-        connection: a write transaction; the claim holds when it commits.
-        now: the present.
-        due_by: only jobs due by then, so that a tick ends however long its jobs take.
-        lease: how long the claim holds unless it is renewed.
-        host: who claims.
-        job_id: only this job, if it is due.
-        besides: not these jobs: a tick runs each at most once, so that it ends.
-
+    Higher priorities come first, then what was tried least, then what has been due for longest. One
+    that kills its process each time so keeps the others waiting only once.
     """
-    wanted = [jobs.c.enabled, _due(by=due_by), jobs.c.id.not_in(besides)]
-    if job_id is not None:
-        wanted.append(jobs.c.id == job_id)
-    return _claim(connection, wanted, Trigger.DUE, now=now, lease=lease, host=host)
+
+    def __init__(
+        self, *, due_by: datetime, lease: timedelta, host: str, job_id: str | None = None
+    ) -> None:
+        """Begin a tick.
+
+        Args:
+            due_by: only jobs due by then, so that a tick ends however long its jobs take.
+            lease: how long a claim holds unless it is renewed.
+            host: who claims.
+            job_id: only this job, if it is due.
+
+        """
+        self._due_by = due_by
+        self._lease = lease
+        self._host = host
+        self._job_id = job_id
+        self._page: deque[str] = deque()
+        self._read_at: datetime | None = None
+        self._done: set[str] = set()
+
+    def claim_next(self, source: Source, *, now: datetime) -> Claim | None:
+        """Claim the next job and open its run; None where none is due any more.
+
+        Args:
+            source: in a write transaction; the claim holds when it commits.
+            now: the present.
+
+        """
+        while self._find(source, now):
+            claim = _claim(
+                source,
+                f"{_DUE} AND id = {{job_id}}",
+                Trigger.DUE,
+                job_id=self._page.popleft(),
+                due_by=self._due_by,
+                now=now,
+                lease=self._lease,
+                host=self._host,
+            )
+            if claim is not None:
+                if not _is_made_up_for(claim, by=self._due_by):
+                    self._done.add(claim.job_id)
+                return claim
+        return None
+
+    def _find(self, source: Source, now: datetime) -> bool:
+        """See to it that the page holds jobs, and that what became due since has its turn."""
+        if self._read_at is None or now - self._read_at > STALE:
+            self._page.clear()
+        if not self._page:
+            self._page.extend(self._in_order(source))
+            self._read_at = now
+        return bool(self._page)
+
+    def _in_order(self, source: Source) -> list[str]:
+        size = PAGE
+        while True:
+            found = _due_in_order(source, by=self._due_by, job_id=self._job_id, limit=size)
+            fresh = [row["id"] for row in found if row["id"] not in self._done]
+            if fresh or len(found) < size:
+                return fresh
+            size *= 4  # a page of jobs that became due again while they ran
 
 
 def claim_now(
-    connection: Connection, job_id: str, *, now: datetime, lease: timedelta, host: str
+    source: Source, job_id: str, *, now: datetime, lease: timedelta, host: str
 ) -> Claim | None:
     """Claim one job, due or not, enabled or not; None where another process holds it."""
-    wanted = [jobs.c.id == job_id]
-    return _claim(connection, wanted, Trigger.MANUAL, now=now, lease=lease, host=host)
-
-
-def renew(connection: Connection, claim: Claim, *, now: datetime, lease: timedelta) -> bool:
-    """Let the lease of a claim begin anew; return whether the claim was still held."""
-    statement = sa.update(jobs).where(*_held(claim, now=now)).values(lease_expires_at=now + lease)
-    return connection.execute(statement).rowcount == 1
-
-
-def fence(connection: Connection, claim: Claim, *, now: datetime) -> None:
-    """Refuse to commit for a claim that is no longer held; nobody can take it until we commit.
-
-    Raises:
-        ClaimLostError: the lease ran out, so another process may be doing the work.
-
-    """
-    query = sa.select(jobs.c.id).where(*_held(claim, now=now)).with_for_update()
-    if connection.execute(query).one_or_none() is None:
-        raise ClaimLostError
-
-
-def rescue_expired(connection: Connection, *, now: datetime) -> list[Run]:
-    """Take back the claims whose lease has run out; return their runs, now abandoned."""
-    query = (
-        sa.select(jobs)
-        .where(jobs.c.claim_run_id.is_not(None), jobs.c.lease_expires_at <= now)
-        .order_by(jobs.c.id)
-        .with_for_update(skip_locked=True)
+    return _claim(
+        source,
+        "claim_run_id IS NULL AND id = {job_id}",
+        Trigger.MANUAL,
+        job_id=job_id,
+        due_by=now,
+        now=now,
+        lease=lease,
+        host=host,
     )
-    rescued = []
-    for job in connection.execute(query).mappings().all():
-        run = connection.execute(sa.select(runs).where(runs.c.id == job["claim_run_id"]))
-        started = run.mappings().one_or_none()
-        claim = _lost_claim(job, started, now=now)
-        _write(connection, claim, settle(claim, Abandoned(), now=now), now=now)
-        if started is not None:
-            rescued.append(_read_run(connection, claim.run_id))
-    return rescued
 
 
-def record(connection: Connection, claim: Claim, settlement: Settlement, *, now: datetime) -> Run:
-    """Write what became of a claim, if it is still held; return its run.
-
-    A claim that was rescued meanwhile is somebody else's by now: its run stays `abandoned`. Where
-    the job itself was deleted meanwhile, its run is still completed.
-    """
-    query = sa.select(jobs.c.claim_run_id).where(jobs.c.id == claim.job_id).with_for_update()
-    holder = connection.execute(query).one_or_none()
-    if holder is None or holder.claim_run_id == claim.run_id:
-        _write(connection, claim, settlement, now=now)
-    return _read_run(connection, claim.run_id)
-
-
-def next_due_at(connection: Connection) -> datetime | None:
+def next_due_at(source: Source) -> datetime | None:
     """Return when the next enabled job is due, None where there is none or one is due now."""
-    waiting = (jobs.c.enabled, jobs.c.claim_run_id.is_(None))
-    query = sa.select(jobs.c.next_run_at).where(*waiting)
-    found = list(connection.execute(query).scalars())
-    return None if None in found else min(found, default=None)
+    query = "SELECT next_run_at FROM {jobs} WHERE {waiting} ORDER BY {due_at} LIMIT 1"
+    found: datetime | None = next((row["next_run_at"] for row in ask(source, query)), None)
+    return found
 
 
-def due(connection: Connection, *, now: datetime, job_id: str | None = None) -> list[Claim]:
+def due(source: Source, *, now: datetime, job_id: str | None = None) -> list[Claim]:
     """Return the jobs that are due, as claims that nobody holds: for a dry run."""
-    query = sa.select(jobs).where(
-        jobs.c.enabled,
-        jobs.c.claim_run_id.is_(None),
-        _due(by=now),
-    )
-    if job_id is not None:
-        query = query.where(jobs.c.id == job_id)
-    found = connection.execute(query.order_by(*_ORDER)).mappings()
+    found = _due_in_order(source, by=now, job_id=job_id, limit=_ALL)
     return [as_claim(row, "", Trigger.DUE, now=now, host="") for row in found]
 
 
-def unclaimed(connection: Connection, job_id: str, *, now: datetime) -> Claim:
+def unclaimed(source: Source, job_id: str, *, now: datetime) -> Claim:
     """Return a job as a claim that nobody holds: for a dry run."""
-    job = connection.execute(sa.select(jobs).where(jobs.c.id == job_id)).mappings().one()
+    (job,) = ask(source, "SELECT * FROM {jobs} WHERE id = {job_id}", job_id=job_id)
     return as_claim(job, "", Trigger.MANUAL, now=now, host="")
 
 
-def as_claim(
-    job: Mapping[Any, Any] | RowMapping, run_id: str, trigger: Trigger, *, now: datetime, host: str
-) -> Claim:
+def as_claim(job: Row, run_id: str, trigger: Trigger, *, now: datetime, host: str) -> Claim:
     """Return a job's row as a claim."""
+    timing, problem = listing.timing_of(job)
     return Claim(
         run_id=run_id,
         job_id=job["id"],
         job_name=job["name"] or job["job_type"],
         job_type=job["job_type"],
         bot_id=job["bot_id"],
-        config=jobs_store.config_of(job),
-        interval=jobs_store.interval_of(job),
+        config=listing.config_of(job),
+        timing=timing,
         due_at=job["next_run_at"],
         attempt=job["attempt"],
         consecutive_failures=job["consecutive_failures"],
@@ -149,125 +141,81 @@ def as_claim(
         host=host,
         started_at=now,
         slot_at=job["slot_at"],
+        problem=problem,
     )
 
 
-_ORDER = (moment(jobs.c.next_run_at).asc().nulls_first(), jobs.c.id)
+# What somebody wrote that is no time is due, too: the run puts a time in its place.
+_DUE = "{waiting} AND {due_at} <= {due_by}"
+_ALL = 2**31 - 1
 
 
-def _due(*, by: datetime) -> sa.ColumnElement[bool]:
-    # What somebody wrote that is no time is due, too: the run puts a time in its place.
-    due_at = moment(jobs.c.next_run_at)
-    return sa.or_(due_at.is_(None), due_at <= moment(sa.literal(by, UtcTime())))
+def _due_in_order(source: Source, *, by: datetime, job_id: str | None, limit: int) -> list[Row]:
+    only = "" if job_id is None else "AND id = {job_id}"
+    query = (
+        f"SELECT * FROM {{jobs}} WHERE {_DUE} {only} "  # noqa: S608 of our own texts
+        "ORDER BY priority DESC, attempt, {due_at}, id LIMIT {limit}"
+    )
+    named = {} if job_id is None else {"job_id": job_id}
+    return list(ask(source, query, due_by=by, limit=limit, **named))
+
+
+def _is_made_up_for(claim: Claim, *, by: datetime) -> bool:
+    """Return whether a job has more slots that were missed, each of which is to be run."""
+    if claim.timing.misfire is not Misfire.ALL or claim.slot is None:
+        return False
+    return claim.slot < claim.timing.following(claim.slot, now=claim.started_at) <= by
 
 
 def _claim(
-    connection: Connection,
-    wanted: list[sa.ColumnElement[bool]],
+    source: Source,
+    wanted: str,
     trigger: Trigger,
     *,
+    job_id: str,
+    due_by: datetime,
     now: datetime,
     lease: timedelta,
     host: str,
 ) -> Claim | None:
     run_id = uuid4().hex
-    free = (
-        sa.select(jobs.c.id)
-        .where(jobs.c.claim_run_id.is_(None), *wanted)
-        .order_by(*_ORDER)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
+    query = (
+        "UPDATE {jobs} SET claim_run_id = {run_id}, lease_expires_at = {lease_expires_at}, "  # noqa: S608
+        "last_run_at = {now}, attempt = attempt + 1 "
+        f"WHERE id = (SELECT id FROM {{jobs}} WHERE {wanted} {{skip_locked}}) RETURNING *"
     )
-    statement = (
-        sa.update(jobs)
-        .where(jobs.c.id == free)
-        .values(
-            claim_run_id=run_id,
-            lease_expires_at=now + lease,
-            last_run_at=now,
-            attempt=jobs.c.attempt + 1,
-        )
-        .returning(*jobs.c)
-    )
-    job = connection.execute(statement).mappings().one_or_none()
-    if job is None:
-        return None
-    claim = as_claim(job, run_id, trigger, now=now, host=host)
-    _open_run(connection, claim)
-    return claim
+    values = {"run_id": run_id, "lease_expires_at": now + lease, "now": now, "job_id": job_id}
+    due = {"due_by": due_by} if trigger is Trigger.DUE else {}
+    for job in ask(source, query, **values, **due):
+        claim = as_claim(job, run_id, trigger, now=now, host=host)
+        _open_run(source, claim)
+        return claim
+    return None
 
 
-def _open_run(connection: Connection, claim: Claim) -> None:
-    connection.execute(
-        runs.insert().values(
-            id=claim.run_id,
-            job_id=claim.job_id,
-            job_name=claim.job_name,
-            job_type=claim.job_type,
-            bot_id=claim.bot_id,
-            status=Status.RUNNING,
-            started_at=claim.started_at,
-            attempt=claim.attempt,
-            trigger=claim.trigger,
-            host=claim.host,
-        )
-    )
+_OPEN_RUN = """
+INSERT INTO {runs} (
+  id, job_id, job_name, job_type, bot_id, status, started_at, attempt, trigger, host, scheduled_for
+) VALUES (
+  {id}, {job_id}, {job_name}, {job_type}, {bot_id}, {status}, {started_at}, {attempt}, {trigger},
+  {host}, {scheduled_for}
+) ON CONFLICT DO NOTHING
+"""
 
 
-def _held(claim: Claim, *, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        jobs.c.id == claim.job_id,
-        jobs.c.claim_run_id == claim.run_id,
-        jobs.c.lease_expires_at > now,
-    )
-
-
-def _lost_claim(job: RowMapping, run: RowMapping | None, *, now: datetime) -> Claim:
-    """Return the claim that a dead process held, from what it wrote when it took it."""
-    trigger = Trigger(run["trigger"]) if run else Trigger.DUE
-    started_at = run["started_at"] if run else now
-    host = (run["host"] if run else None) or "an unknown host"
-    return as_claim(job, job["claim_run_id"], trigger, now=started_at or now, host=host)
-
-
-def _write(connection: Connection, claim: Claim, settlement: Settlement, *, now: datetime) -> None:
-    connection.execute(
-        sa.update(jobs)
-        .where(jobs.c.id == claim.job_id, jobs.c.claim_run_id == claim.run_id)
-        .values(
-            claim_run_id=None,
-            lease_expires_at=None,
-            # Somebody who set another time while the job ran wants it run at that time.
-            next_run_at=sa.case(
-                (_still_due(claim), sa.literal(settlement.next_run_at, UtcTime())),
-                else_=jobs.c.next_run_at,
-            ),
-            slot_at=sa.case(
-                (_still_due(claim), sa.literal(settlement.slot_at, UtcTime())), else_=None
-            ),
-            attempt=settlement.attempt,
-            consecutive_failures=settlement.consecutive_failures,
-            last_status=settlement.status,
-        )
-    )
-    connection.execute(
-        sa.update(runs)
-        .where(runs.c.id == claim.run_id, runs.c.status == Status.RUNNING)
-        .values(
-            status=settlement.status,
-            finished_at=now,
-            duration_ms=milliseconds(now - claim.started_at),
-            result_json=settlement.result,
-            error_message=settlement.error_message,
-        )
-    )
-
-
-def _still_due(claim: Claim) -> sa.ColumnElement[bool]:
-    due_at = moment(sa.literal(claim.due_at, UtcTime()))
-    return moment(jobs.c.next_run_at).is_not_distinct_from(due_at)
-
-
-def _read_run(connection: Connection, run_id: str) -> Run:
-    return as_run(connection.execute(sa.select(runs).where(runs.c.id == run_id)).mappings().one())
+def _open_run(source: Source, claim: Claim) -> None:
+    run = {
+        "id": claim.run_id,
+        "job_id": claim.job_id,
+        "job_name": claim.job_name,
+        "job_type": claim.job_type,
+        "bot_id": claim.bot_id,
+        "status": Status.RUNNING.value,
+        "started_at": claim.started_at,
+        "attempt": claim.attempt,
+        "trigger": claim.trigger.value,
+        "host": claim.host,
+    }
+    if change(source, _OPEN_RUN, **run, scheduled_for=claim.scheduled_for) == 0:
+        # Somebody set the job back to a slot that it has fired for: a run, but no firing of it.
+        change(source, _OPEN_RUN, **run, scheduled_for=None)

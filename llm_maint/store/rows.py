@@ -16,8 +16,9 @@ from sqlalchemy.engine import Connection
 
 from llm_maint.domain.profile import Image, Scalar
 from llm_maint.errors import DataError, SchemaError
-from llm_maint.store.columns import IdInsert, RawText, RawType
+from llm_maint.store.columns import IdInsert, RawType
 from llm_maint.store.dialect import is_postgresql
+from llm_maint.store.driver import RawText
 
 
 @dataclass(frozen=True, slots=True)

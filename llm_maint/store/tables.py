@@ -6,7 +6,7 @@ from typing import Any, ClassVar, cast
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from llm_maint.store.columns import JsonDocument, UtcTime
+from llm_maint.store.columns import JsonDocument, UtcTime, due_at
 from llm_maint.store.dialect import OWN_SCHEMA
 
 
@@ -34,7 +34,6 @@ class ScheduledJob(Owned, table=True):
     __tablename__ = "scheduled_jobs"
     __table_args__ = (
         sa.CheckConstraint("interval_minutes > 0", name="scheduled_jobs_interval_minutes_check"),
-        sa.Index("scheduled_jobs_next_run_at_idx", "next_run_at"),
     )
 
     id: str = Field(primary_key=True, sa_type=sa.Text)
@@ -55,17 +54,19 @@ class ScheduledJob(Owned, table=True):
     claim_run_id: str | None = Field(default=None, sa_type=sa.Text)
     lease_expires_at: datetime | None = Field(default=None, sa_type=UtcTime)
     slot_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    cron: str | None = Field(default=None, sa_type=sa.Text)
+    timezone: str | None = Field(default=None, sa_type=sa.Text)
+    priority: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    misfire: str | None = Field(default=None, sa_type=sa.Text)
+    grace_seconds: int | None = Field(default=None)
+    jitter_seconds: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    timeout_seconds: int | None = Field(default=None)
 
 
 class JobRun(Owned, table=True):
     """A run of a job. It names the job by itself, so that it outlives it."""
 
     __tablename__ = "job_runs"
-    __table_args__ = (
-        sa.Index("job_runs_started_at_idx", "started_at"),
-        sa.Index("job_runs_job_id_idx", "job_id", "started_at"),
-    )
-
     id: str = Field(primary_key=True, sa_type=sa.Text)
     job_id: str = Field(sa_type=sa.Text)
     bot_id: str | None = Field(default=None, sa_type=sa.Text)
@@ -80,6 +81,44 @@ class JobRun(Owned, table=True):
     attempt: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     trigger: str = Field(sa_type=sa.Text, sa_column_kwargs={"server_default": "due"})
     host: str | None = Field(default=None, sa_type=sa.Text)
+    scheduled_for: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class MaintenanceShare(Owned, table=True):
+    """A run that other processes may share in, and what it has spent on the model so far."""
+
+    __tablename__ = "maintenance_shares"
+
+    run_id: str = Field(primary_key=True, sa_type=sa.Text)
+    job_id: str = Field(sa_type=sa.Text, index=True)
+    opened_at: datetime = Field(sa_type=UtcTime)
+    calls: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    tokens: int = Field(default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"})
+
+
+class MaintenanceShareItem(Owned, table=True):
+    """An entity of a shared run: who took it, and what came of it."""
+
+    __tablename__ = "maintenance_share_items"
+
+    run_id: str = Field(primary_key=True, sa_type=sa.Text)
+    position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    entity_type: str = Field(sa_type=sa.Text)
+    entity_id: str = Field(sa_type=sa.Text)
+    worker: str | None = Field(default=None, sa_type=sa.Text)
+    done_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    document: str | None = Field(default=None, sa_type=sa.Text)
+
+
+class MaintenanceShareWorker(Owned, table=True):
+    """A process that shares in another's run; what it took is taken back after its lease."""
+
+    __tablename__ = "maintenance_share_workers"
+
+    id: str = Field(primary_key=True, sa_type=sa.Text)
+    run_id: str = Field(sa_type=sa.Text, index=True)
+    host: str = Field(sa_type=sa.Text)
+    lease_expires_at: datetime = Field(sa_type=UtcTime)
 
 
 class MaintenancePlan(Owned, table=True):
@@ -180,6 +219,9 @@ def _table(model: type[Owned]) -> sa.Table:
 schema_versions = _table(SchemaVersion)
 jobs = _table(ScheduledJob)
 runs = _table(JobRun)
+shares = _table(MaintenanceShare)
+share_items = _table(MaintenanceShareItem)
+share_workers = _table(MaintenanceShareWorker)
 plans = _table(MaintenancePlan)
 journal = _table(JournalEntry)
 profile_states = _table(ProfileState)
@@ -187,3 +229,53 @@ profile_tries = _table(ProfileTry)
 profile_memory = _table(ProfileMemory)
 profile_wear = _table(ProfileWear)
 profile_pins = _table(ProfilePin)
+
+waiting = sa.and_(jobs.c.enabled, jobs.c.claim_run_id.is_(None))
+"""Jobs that a tick may claim; a query that says it in this way is answered by the index below."""
+
+sa.Index(
+    "scheduled_jobs_due_idx",
+    due_at(jobs.c.next_run_at),
+    postgresql_where=waiting,
+    sqlite_where=waiting,
+)
+
+held = jobs.c.claim_run_id.is_not(None)
+"""Jobs that some process is running, or was when it died."""
+
+sa.Index(
+    "scheduled_jobs_lease_idx", jobs.c.lease_expires_at, postgresql_where=held, sqlite_where=held
+)
+
+fired = sa.and_(
+    runs.c.scheduled_for.is_not(None), runs.c.status.in_(("running", "success", "skipped"))
+)
+"""Runs that fire a slot: it is never at work twice, and never seen to twice."""
+
+free_items = sa.and_(share_items.c.worker.is_(None), share_items.c.done_at.is_(None))
+"""Entities of shared runs that nobody has taken."""
+
+sa.Index(
+    "maintenance_share_items_free_idx",
+    share_items.c.run_id,
+    share_items.c.position,
+    postgresql_where=free_items,
+    sqlite_where=free_items,
+)
+
+for _dialect, _newest in (
+    ("postgresql", runs.c.started_at.desc().nulls_last()),
+    ("sqlite", runs.c.started_at.desc()),
+):
+    _order = (_newest, runs.c.id.desc())
+    sa.Index("job_runs_newest_idx", *_order).ddl_if(dialect=_dialect)
+    sa.Index("job_runs_job_idx", runs.c.job_id, *_order).ddl_if(dialect=_dialect)
+
+sa.Index(
+    "job_runs_slot_idx",
+    runs.c.job_id,
+    runs.c.scheduled_for,
+    unique=True,
+    postgresql_where=fired,
+    sqlite_where=fired,
+)

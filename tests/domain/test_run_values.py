@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from building import MORNING
 
+from llm_maint.domain.firing import Timing
 from llm_maint.domain.runs import (
     Abandoned,
     Claim,
@@ -16,6 +17,7 @@ from llm_maint.domain.runs import (
     Success,
     Trigger,
 )
+from llm_maint.domain.schedule import Every
 from llm_maint.domain.settlement import (
     MAX_ERROR_CHARS,
     exit_code_of,
@@ -34,7 +36,7 @@ CLAIM = Claim(
     job_type="profile_maintenance",
     bot_id=None,
     config=None,
-    interval=timedelta(hours=1),
+    timing=Timing(schedule=Every(timedelta(hours=1))),
     due_at=None,
     attempt=1,
     consecutive_failures=0,

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from building import MORNING
 
-from llm_maint.domain.schedule import backoff, next_slot
+from llm_maint.domain.schedule import Every, backoff
 
 HOUR = timedelta(hours=1)
 
@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
 )
 def test_the_next_slot_is_the_first_of_the_grid_that_is_later(after: timedelta, slot: int) -> None:
     """Slots are whole intervals after the anchor; missed ones are skipped."""
-    assert next_slot(MORNING, HOUR, after=MORNING + after) == MORNING + slot * HOUR
+    assert Every(HOUR).next(MORNING, after=MORNING + after) == MORNING + slot * HOUR
 
 
 @pytest.mark.parametrize("late", [0, 1, 59, 1799, 3599])
@@ -33,7 +33,7 @@ def test_lateness_does_not_add_up(late: int) -> None:
     """A job ticked equally late a thousand times is still on its grid."""
     slot = MORNING
     for _ in range(1_000):
-        slot = next_slot(slot, HOUR, after=slot + timedelta(seconds=late))
+        slot = Every(HOUR).next(slot, after=slot + timedelta(seconds=late))
     assert slot == MORNING + 1_000 * HOUR
 
 
@@ -41,7 +41,7 @@ def test_odd_intervals_keep_their_microseconds() -> None:
     """A grid of thirds of a second is exact after a year."""
     third = timedelta(microseconds=333_333)
     later = MORNING + timedelta(days=365)
-    slot = next_slot(MORNING, third, after=later)
+    slot = Every(third).next(MORNING, after=later)
     assert (slot - MORNING) % third == timedelta(0)
     assert later < slot <= later + third
 
@@ -50,7 +50,7 @@ def test_odd_intervals_keep_their_microseconds() -> None:
 def test_an_interval_is_positive(interval: timedelta) -> None:
     """A job that would always be due is refused."""
     with pytest.raises(ValueError, match="must be positive"):
-        next_slot(MORNING, interval, after=MORNING)
+        Every(interval).next(MORNING, after=MORNING)
 
 
 def test_waits_double() -> None:

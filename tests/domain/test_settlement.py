@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from building import MORNING
 
+from llm_maint.domain.firing import Timing
 from llm_maint.domain.runs import (
     Abandoned,
     Claim,
@@ -18,6 +19,7 @@ from llm_maint.domain.runs import (
     Success,
     Trigger,
 )
+from llm_maint.domain.schedule import Every
 from llm_maint.domain.settlement import settle, unrecorded
 
 HOUR = timedelta(minutes=60)
@@ -33,7 +35,7 @@ CLAIM = Claim(
     job_type="profile_maintenance",
     bot_id="helper",
     config={},
-    interval=HOUR,
+    timing=Timing(schedule=Every(HOUR)),
     due_at=MORNING,
     attempt=1,
     consecutive_failures=4,
@@ -163,7 +165,7 @@ def test_a_death_before_any_slot_is_tried_again_at_once() -> None:
 
 def test_a_retry_never_reaches_past_the_next_slot() -> None:
     """Where the next slot comes before the backoff ends, the slot is the retry."""
-    claim = replace(CLAIM, attempt=2, interval=MINUTE)
+    claim = replace(CLAIM, attempt=2, timing=Timing(schedule=Every(MINUTE)))
     assert settle(claim, TRANSIENT, now=NOW).next_run_at == MORNING + MINUTE
 
 

@@ -19,7 +19,7 @@ from llm_maint.domain.judge import changes
 from llm_maint.domain.plan import CHANGED_MEANWHILE
 from llm_maint.domain.profile import Entity
 from llm_maint.errors import PlanRefusedError
-from llm_maint.jobs.profile_maintenance import consolidate
+from llm_maint.rounds import consolidate
 from llm_maint.store.database import Database
 from llm_maint.store.undo import undo_plan
 

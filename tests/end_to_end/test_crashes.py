@@ -51,8 +51,7 @@ def test_a_rescued_job_runs_in_the_very_tick_that_rescues_it(workshop: Workshop)
     dead.wait()
     workshop.command.home.joinpath("the end").touch()
     *before, last = workshop.tick_until_settled()
-    assert before
-    assert {(each.errors, len(each.json["runs"])) for each in before} == {("", 0)}
+    assert {(each.errors, len(each.json["runs"])) for each in before} <= {("", 0)}
     assert "slow: the process on" in last.errors
     assert len(last.errors.splitlines()) == 1
     assert [(run["status"], run["attempt"]) for run in last.json["runs"]] == [("success", 2)]

@@ -20,14 +20,14 @@ from command import Command
 from consolidating import NOW, occasion, rows_of
 from databases import ATTRIBUTES, PROFILES, add_profile, add_row, dump, opened
 
-from llm_maint.bootstrap import model_client
+from llm_maint.bootstrap.root import model_client
 from llm_maint.contract import JobContext
 from llm_maint.domain.enquiry import VARIATIONS
 from llm_maint.domain.profile import Attribute, Entity
 from llm_maint.domain.runs import Failure, Outcome, Success
 from llm_maint.errors import ExitCode
 from llm_maint.jobs.profile_maintenance import JOB
-from llm_maint.settings import Settings
+from llm_maint.settings.sections import Settings
 from llm_maint.store import plans
 from llm_maint.store.database import Database
 from llm_maint.store.undo import undo_plan

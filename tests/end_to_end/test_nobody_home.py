@@ -9,7 +9,7 @@ import pytest
 from command import Command
 from workshop import Workshop, start
 
-from llm_maint.settings import Settings
+from llm_maint.settings.sections import Settings
 
 
 def test_a_scheduler_that_is_switched_off_leaves_all_as_it_is(workshop: Workshop) -> None:

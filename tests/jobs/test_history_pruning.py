@@ -7,11 +7,14 @@ from building import NICK
 from consolidating import NOW, context, settings
 from databases import dump, sql
 
+from llm_maint.domain.firing import Timing
 from llm_maint.domain.runs import Claim, Success
+from llm_maint.domain.schedule import Every
 from llm_maint.errors import ClaimLostError, ConfigurationError
 from llm_maint.jobs.history_pruning import JOB
-from llm_maint.store import history, jobs, plans, queue
+from llm_maint.store import history, job_edits, plans, queue
 from llm_maint.store.database import Database
+from llm_maint.store.dialect import source_of
 from llm_maint.store.plans import StoredPlan
 from llm_maint.store.tables import journal, runs
 
@@ -119,17 +122,17 @@ def test_a_lost_claim_deletes_nothing(past: Database) -> None:
 
 def _claimed(database: Database) -> Claim:
     with database.write() as connection:
-        job = jobs.add_job(
+        job = job_edits.add_job(
             connection,
             job_type=JOB.type,
             name="pruning",
-            interval=timedelta(days=1),
+            timing=Timing(schedule=Every(timedelta(days=1))),
             bot_id=None,
             config={},
             now=NOW,
         )
         lease = timedelta(minutes=2)
-        claim = queue.claim_now(connection, job.id, now=NOW, lease=lease, host="here")
+        claim = queue.claim_now(source_of(connection), job.id, now=NOW, lease=lease, host="here")
     assert claim is not None
     return claim
 

@@ -14,12 +14,12 @@ from consolidating import ScriptedModel, context, reply, settings
 from databases import ATTRIBUTES, sql
 from model_server import ModelServer, Raw
 
-from llm_maint.bootstrap import model_client
+from llm_maint.bootstrap.root import model_client
 from llm_maint.contract import JobContext
 from llm_maint.domain.consolidation import Consolidation
 from llm_maint.domain.plan import Plan
-from llm_maint.jobs.profile_maintenance import consolidate
 from llm_maint.llm.context import DENSITY, OVERHEAD
+from llm_maint.rounds import consolidate
 from llm_maint.store.database import Database
 
 ROWS = 2_000

@@ -13,7 +13,8 @@ from llm_maint import applying
 from llm_maint.domain.judge import Op
 from llm_maint.domain.runs import Success
 from llm_maint.errors import MaintError, ModelReplyError, ModelUnavailableError
-from llm_maint.jobs.profile_maintenance import JOB, consolidate
+from llm_maint.jobs.profile_maintenance import JOB
+from llm_maint.rounds import consolidate
 from llm_maint.store import plans
 from llm_maint.store.database import Database
 

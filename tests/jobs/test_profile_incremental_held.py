@@ -12,7 +12,7 @@ from llm_maint.applying import apply_held, occasion_for
 from llm_maint.contract import JobContext
 from llm_maint.domain.chat import Completion, Finish, Usage
 from llm_maint.domain.consolidation import Consolidation
-from llm_maint.jobs.profile_maintenance import consolidate
+from llm_maint.rounds import consolidate
 from llm_maint.store import plans, undo
 from llm_maint.store.database import Database
 

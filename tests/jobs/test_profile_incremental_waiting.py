@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 from building import NICK
+from claiming import claim_next
 from consolidating import NOW, ScriptedModel, context, ids, reply, rows_of, settings
 from databases import ATTRIBUTES, add_profile, add_row, dump, sql
 
+from llm_maint.domain.firing import Timing
 from llm_maint.domain.runs import Claim, Success, Trigger
-from llm_maint.jobs.profile_maintenance import JOB, consolidate
+from llm_maint.domain.schedule import Every
+from llm_maint.jobs.profile_maintenance import JOB
 from llm_maint.reading import FEW
-from llm_maint.store import jobs, queue
+from llm_maint.rounds import consolidate
+from llm_maint.store import job_edits
 from llm_maint.store.database import Database
 
 HOURLY = timedelta(hours=1)
@@ -45,16 +49,16 @@ def claim(nick: Database) -> Claim:
     """Return a claim on the job of every entity, for the length of the test."""
     lease = timedelta(days=99)
     with nick.write() as connection:
-        job = jobs.add_job(
+        job = job_edits.add_job(
             connection,
             job_type="profile_maintenance",
             name="profiles",
-            interval=HOURLY,
+            timing=Timing(schedule=Every(HOURLY)),
             bot_id="*",
             config={},
             now=NOW,
         )
-        due = queue.claim_next(
+        due = claim_next(
             connection, now=NOW, due_by=NOW + HOURLY, lease=lease, host="here", job_id=job.id
         )
     assert due is not None

@@ -13,7 +13,8 @@ from llm_maint.domain.profile import Entity
 from llm_maint.domain.prompt import PROMPT_VERSION
 from llm_maint.domain.runs import Success
 from llm_maint.errors import UnknownNameError
-from llm_maint.jobs.profile_maintenance import JOB, consolidate
+from llm_maint.jobs.profile_maintenance import JOB
+from llm_maint.rounds import consolidate
 from llm_maint.store import journal, plans, undo
 from llm_maint.store.database import Database
 

@@ -10,11 +10,15 @@ from consolidating import NOW, ScriptedModel, context, ids, reply, rows_of
 from databases import ATTRIBUTES, add_row, dump, opened, sql
 
 from llm_maint.applying import apply_held
+from llm_maint.domain.firing import Timing
 from llm_maint.domain.runs import Claim
+from llm_maint.domain.schedule import Every
 from llm_maint.errors import ClaimLostError, PlanRefusedError
-from llm_maint.jobs.profile_maintenance import JOB, consolidate
-from llm_maint.store import jobs, plans, profiles, queue
+from llm_maint.jobs.profile_maintenance import JOB
+from llm_maint.rounds import consolidate
+from llm_maint.store import claims, job_edits, plans, profiles, queue
 from llm_maint.store.database import Database
+from llm_maint.store.dialect import source_of
 
 LEASE = timedelta(minutes=2)
 
@@ -115,16 +119,16 @@ def test_two_at_one_entity_do_the_work_once(nick: Database) -> None:
 
 def _claimed(database: Database) -> Claim:
     with database.write() as connection:
-        job = jobs.add_job(
+        job = job_edits.add_job(
             connection,
             job_type="profile_maintenance",
             name="profiles",
-            interval=timedelta(hours=1),
+            timing=Timing(schedule=Every(timedelta(hours=1))),
             bot_id="*",
             config={},
             now=NOW,
         )
-        claim = queue.claim_now(connection, job.id, now=NOW, lease=LEASE, host="here")
+        claim = queue.claim_now(source_of(connection), job.id, now=NOW, lease=LEASE, host="here")
     assert claim is not None
     return claim
 
@@ -135,7 +139,7 @@ def test_a_claim_lost_while_the_model_thinks_writes_nothing(nick: Database) -> N
 
     def rescue() -> None:
         with nick.write() as connection:
-            assert len(queue.rescue_expired(connection, now=NOW + LEASE)) == 1
+            assert len(claims.rescue_expired(source_of(connection), now=NOW + LEASE)) == 1
         dumps.append(dump(nick))
 
     job = context(nick, _meanwhile(rescue), claim=_claimed(nick))

@@ -10,7 +10,7 @@ from databases import add_row, schedule_all
 
 from llm_maint.errors import ModelReplyError, ModelUnavailableError
 from llm_maint.runner import Runner
-from llm_maint.settings import Settings
+from llm_maint.settings.sections import Settings
 from llm_maint.store.database import Database
 
 NAMES = ["ada", "ben", "cleo", "dora"]
@@ -37,7 +37,8 @@ def _ran(
         clock=lambda: now,
         model=lambda: model,
         host="here",
-        interruptible=nullcontext,
+        interruptible=lambda _timeout: nullcontext(),
+        end_process=lambda _code: None,
     )
     (_finished,) = runner.run_due()
     return [asked["entity"]["id"] for asked in model.asked]

@@ -9,7 +9,7 @@ from databases import add_row, records, sql
 
 from llm_maint.domain.chat import Completion, Finish, Usage
 from llm_maint.errors import ModelReplyError
-from llm_maint.jobs.profile_maintenance import consolidate
+from llm_maint.rounds import consolidate
 from llm_maint.store.database import Database
 
 

@@ -18,7 +18,7 @@ from consolidating import NOW, ids, reply, settings
 from databases import ATTRIBUTES, PROFILES, dump, sql
 from model_server import ModelServer, Raw
 
-from llm_maint.bootstrap import model_client
+from llm_maint.bootstrap.root import model_client
 from llm_maint.contract import JobContext
 from llm_maint.domain.profile import Attribute
 from llm_maint.domain.runs import Failure, Success

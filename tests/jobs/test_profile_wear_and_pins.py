@@ -12,7 +12,7 @@ from llm_maint.domain.consolidation import Consolidation
 from llm_maint.domain.profile import Attribute
 from llm_maint.domain.wear import MAX_REWRITES
 from llm_maint.errors import PlanRefusedError
-from llm_maint.jobs.profile_maintenance import consolidate
+from llm_maint.rounds import consolidate
 from llm_maint.store import plans
 from llm_maint.store.database import Database
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from llm_maint.errors import ConfigurationError
-from llm_maint.settings import KEYS, LoadedSettings, Settings
 from llm_maint.settings.file import commented, with_setting, write_private
+from llm_maint.settings.loading import KEYS, LoadedSettings
+from llm_maint.settings.sections import Settings
 
 
 def _loaded(file: Path) -> LoadedSettings:

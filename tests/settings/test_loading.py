@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from llm_maint.settings import KEYS, LoadedSettings, Settings, known_key
+from llm_maint.settings.loading import KEYS, LoadedSettings, known_key
+from llm_maint.settings.sections import Settings
 
 MODEL = "llm.model"
 VARIABLE = "LLM_MAINT_LLM_MODEL"

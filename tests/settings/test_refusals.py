@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from llm_maint.errors import ConfigurationError
-from llm_maint.settings import LoadedSettings, Settings
+from llm_maint.settings.loading import LoadedSettings
+from llm_maint.settings.sections import Settings
 
 
 def _refusal(

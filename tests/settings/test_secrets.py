@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from llm_maint.errors import ConfigurationError
-from llm_maint.settings import KEYS, LoadedSettings, without_password
+from llm_maint.settings.loading import KEYS, LoadedSettings
+from llm_maint.settings.sources import without_password
 
 SECRET = "s3cret"
 

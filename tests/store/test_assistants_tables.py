@@ -6,20 +6,25 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from building import MORNING, NICK, day
+from claiming import claim_next
 from consolidating import ScriptedModel, applied, context, ids, occasion, planned, reply, rows_of
 from databases import ATTRIBUTES, PROFILES, add_profile, add_row, dump, is_sqlite, opened, sql
 
 from llm_maint.applying import apply_held
+from llm_maint.domain.firing import Timing
 from llm_maint.domain.profile import Entity
 from llm_maint.domain.reply import Proposal
 from llm_maint.domain.runs import Success
+from llm_maint.domain.schedule import Every
 from llm_maint.domain.settlement import settle
 from llm_maint.domain.transfer import read_rows
 from llm_maint.errors import DatabaseBusyError, DataError, PlanRefusedError, SchemaError
-from llm_maint.jobs.profile_maintenance import consolidate
-from llm_maint.store import jobs, plans, profiles, queue, undo
+from llm_maint.rounds import consolidate
+from llm_maint.store import claims, job_edits, jobs, plans, profiles, queue, undo
 from llm_maint.store.database import Database
+from llm_maint.store.dialect import source_of
 from llm_maint.store.edits import import_rows
+from llm_maint.store.listing import ScheduledJob
 from llm_maint.store.tables import jobs as scheduled_jobs
 
 ONLY_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -225,21 +230,23 @@ def test_a_job_of_an_infinite_time_hides_no_other(
     _add_job(database)
     sql(database, "UPDATE scheduled_jobs SET next_run_at = CAST(:time AS timestamptz)", time=time)
     with database.write() as connection:
-        claim = queue.claim_next(connection, now=MORNING, due_by=MORNING, lease=LEASE, host="here")
+        claim = claim_next(connection, now=MORNING, due_by=MORNING, lease=LEASE, host="here")
         assert (claim is not None) == claimed
         assert len(jobs.all_jobs(connection)) == 1
         if claim is not None:
-            queue.record(connection, claim, settle(claim, Success(), now=MORNING), now=MORNING)
+            claims.record(
+                source_of(connection), claim, settle(claim, Success(), now=MORNING), now=MORNING
+            )
             assert jobs.all_jobs(connection)[0].next_run_at == MORNING + timedelta(hours=1)
 
 
-def _add_job(database: Database) -> jobs.ScheduledJob:
+def _add_job(database: Database) -> ScheduledJob:
     with database.write() as connection:
-        return jobs.add_job(
+        return job_edits.add_job(
             connection,
             job_type="history_pruning",
             name="nightly",
-            interval=timedelta(hours=1),
+            timing=Timing(schedule=Every(timedelta(hours=1))),
             bot_id=None,
             config={},
             now=MORNING,
@@ -250,13 +257,15 @@ def test_a_time_that_is_set_while_the_job_runs_is_kept(database: Database) -> No
     """Who wants the job run again says so by its time, and is not overwritten at the end."""
     _add_job(database)
     with database.write() as connection:
-        claim = queue.claim_next(connection, now=MORNING, due_by=MORNING, lease=LEASE, host="here")
+        claim = claim_next(connection, now=MORNING, due_by=MORNING, lease=LEASE, host="here")
     assert claim is not None
     wanted = MORNING - timedelta(minutes=1)
     with database.write() as connection:
         connection.execute(sa.update(scheduled_jobs).values(next_run_at=wanted))
     with database.write() as connection:
-        queue.record(connection, claim, settle(claim, Success(), now=MORNING), now=MORNING)
+        claims.record(
+            source_of(connection), claim, settle(claim, Success(), now=MORNING), now=MORNING
+        )
         assert jobs.all_jobs(connection)[0].next_run_at == wanted
 
 
@@ -266,10 +275,12 @@ def test_an_interval_beyond_the_calendar_ends_well(database: Database) -> None:
     most = 5_000_000_000 if is_sqlite(database) else 2_000_000_000
     sql(database, f"UPDATE scheduled_jobs SET interval_minutes = {most}")
     with database.write() as connection:
-        claim = queue.claim_next(connection, now=MORNING, due_by=MORNING, lease=LEASE, host="here")
+        claim = claim_next(connection, now=MORNING, due_by=MORNING, lease=LEASE, host="here")
         assert claim is not None
-        queue.record(connection, claim, settle(claim, Success(), now=MORNING), now=MORNING)
-        assert queue.next_due_at(connection) is not None
+        claims.record(
+            source_of(connection), claim, settle(claim, Success(), now=MORNING), now=MORNING
+        )
+        assert queue.next_due_at(source_of(connection)) is not None
 
 
 def test_ids_that_are_digits_stay_apart(database: Database) -> None:

@@ -64,7 +64,7 @@ def test_the_last_runs_come_newest_last(
 ) -> None:
     """The limit keeps the newest, filters hold together, and the order is that of `tail`."""
     with past.read() as connection:
-        found = history.tail(connection, limit=limit, **filters)  # type: ignore[arg-type]
+        found = history.tail(connection, limit=limit, **filters)
     assert [run.id for run in found] == expected
 
 

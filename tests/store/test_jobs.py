@@ -6,19 +6,22 @@ import pytest
 from building import MORNING
 from databases import sql
 
+from llm_maint.domain.firing import Timing
+from llm_maint.domain.schedule import Every
 from llm_maint.errors import JobBusyError, UnknownNameError, UsageError
-from llm_maint.store import jobs, queue
+from llm_maint.store import job_edits, jobs, queue
 from llm_maint.store.database import Database
-from llm_maint.store.jobs import ScheduledJob
+from llm_maint.store.dialect import source_of
+from llm_maint.store.listing import ScheduledJob
 
 
 def _add(database: Database, name: str) -> ScheduledJob:
     with database.write() as connection:
-        return jobs.add_job(
+        return job_edits.add_job(
             connection,
             job_type="profile_maintenance",
             name=name,
-            interval=timedelta(minutes=90),
+            timing=Timing(schedule=Every(timedelta(minutes=90))),
             bot_id="nova",
             config={"entity_id": "nick"},
             now=MORNING,
@@ -39,8 +42,8 @@ def test_an_added_job_is_due_at_once(database: Database) -> None:
         "nova",
         {"entity_id": "nick"},
     )
-    assert (added.interval, added.enabled, added.next_run_at) == (
-        timedelta(minutes=90),
+    assert (added.timing.schedule, added.enabled, added.next_run_at) == (
+        Every(timedelta(minutes=90)),
         True,
         None,
     )
@@ -121,7 +124,7 @@ def test_a_job_can_be_switched_off_and_on(database: Database) -> None:
     job, other = _add(database, "nightly"), _add(database, "hourly")
     for enabled in (False, True):
         with database.write() as connection:
-            jobs.set_enabled(connection, job, enabled=enabled)
+            job_edits.set_enabled(connection, job, enabled=enabled)
         assert _find(database, job.id).enabled == enabled
         assert _find(database, other.id).enabled
 
@@ -130,7 +133,7 @@ def test_a_removed_job_leaves_the_others(database: Database) -> None:
     """Only the job itself goes."""
     job, _ = _add(database, "nightly"), _add(database, "hourly")
     with database.write() as connection:
-        jobs.remove_job(connection, job, now=MORNING)
+        job_edits.remove_job(connection, job, now=MORNING)
     assert sql(database, "SELECT name FROM scheduled_jobs") == [("hourly",)]
 
 
@@ -138,12 +141,14 @@ def test_a_running_job_is_not_removed(database: Database) -> None:
     """A job that a process holds stays until it has ended."""
     job = _add(database, "nightly")
     with database.write() as connection:
-        queue.claim_now(connection, job.id, now=MORNING, lease=timedelta(minutes=2), host="here")
+        queue.claim_now(
+            source_of(connection), job.id, now=MORNING, lease=timedelta(minutes=2), host="here"
+        )
     with (
         pytest.raises(JobBusyError, match="nightly is running"),
         database.write() as connection,
     ):
-        jobs.remove_job(connection, job, now=MORNING)
+        job_edits.remove_job(connection, job, now=MORNING)
     assert _find(database, "nightly").id == job.id
 
 
@@ -152,10 +157,10 @@ def test_a_job_of_a_dead_process_can_be_removed(database: Database) -> None:
     job = _add(database, "nightly")
     lease = timedelta(minutes=2)
     with database.write() as connection:
-        queue.claim_now(connection, job.id, now=MORNING, lease=lease, host="here")
+        queue.claim_now(source_of(connection), job.id, now=MORNING, lease=lease, host="here")
     claimed = _find(database, "nightly")
     assert claimed.is_running(now=MORNING)
     assert not claimed.is_running(now=MORNING + lease)
     with database.write() as connection:
-        jobs.remove_job(connection, job, now=MORNING + lease)
+        job_edits.remove_job(connection, job, now=MORNING + lease)
     assert sql(database, "SELECT 1 FROM scheduled_jobs") == []

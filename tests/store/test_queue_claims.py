@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 from building import MORNING, day
+from claiming import claim_next
 from databases import is_sqlite, opened, sql
 
 from llm_maint.domain.runs import Claim, Trigger
+from llm_maint.domain.schedule import Every
 from llm_maint.store import history, queue
 from llm_maint.store.database import Database
+from llm_maint.store.dialect import source_of
 
 LEASE = timedelta(minutes=2)
 
@@ -45,7 +48,7 @@ def _add(database: Database, job_id: str, next_run_at: str | None = None, **colu
 def _claim(database: Database, **changed: Any) -> Claim | None:  # noqa: ANN401 any argument
     with database.write() as connection:
         arguments = {"now": MORNING, "due_by": MORNING, "lease": LEASE, "host": "here"}
-        return queue.claim_next(connection, **{**arguments, **changed})
+        return claim_next(connection, **{**arguments, **changed})
 
 
 def _claimed(database: Database, **changed: Any) -> list[str]:  # noqa: ANN401 any argument
@@ -79,7 +82,7 @@ def test_a_row_of_the_usual_columns_is_a_good_job(database: Database) -> None:
         "profile_maintenance",
         "nova",
     )
-    assert (claim.config, claim.interval) == ({"entity_id": "*"}, timedelta(hours=1))
+    assert (claim.config, claim.timing.schedule) == ({"entity_id": "*"}, Every(timedelta(hours=1)))
     assert (claim.attempt, claim.consecutive_failures, claim.due_at) == (1, 0, None)
     assert (claim.trigger, claim.host, claim.started_at) == (Trigger.DUE, "here", MORNING)
 
@@ -168,7 +171,7 @@ def test_a_claim_rolled_back_is_none(database: Database) -> None:
     """A process that dies before the commit has claimed nothing."""
     _add(database, "one")
     with database.write(rolls_back=True) as connection:
-        assert queue.claim_next(connection, now=MORNING, due_by=MORNING, lease=LEASE, host="here")
+        assert claim_next(connection, now=MORNING, due_by=MORNING, lease=LEASE, host="here")
     assert _claimed(database) == ["one"]
 
 
@@ -177,7 +180,9 @@ def test_a_person_may_run_what_is_not_due_but_not_what_is_held(database: Databas
     _add(database, "off", "2027-01-01 00:00:00+00:00", enabled=False)
     for expected in (Trigger.MANUAL, None):
         with database.write() as connection:
-            claim = queue.claim_now(connection, "off", now=MORNING, lease=LEASE, host="here")
+            claim = queue.claim_now(
+                source_of(connection), "off", now=MORNING, lease=LEASE, host="here"
+            )
         assert (claim and claim.trigger) == expected
 
 
@@ -190,9 +195,7 @@ def test_two_connections_claim_different_jobs(database: Database, database_url: 
         claims = [_claim(database), _claim(other)]
     else:
         with database.write() as connection:
-            first = queue.claim_next(
-                connection, now=MORNING, due_by=MORNING, lease=LEASE, host="here"
-            )
+            first = claim_next(connection, now=MORNING, due_by=MORNING, lease=LEASE, host="here")
             claims = [first, _claim(other)]
     assert [claim and claim.job_id for claim in claims] == ["a", "b"]
     assert _claimed(other) == []
@@ -225,12 +228,12 @@ def test_claims_at_once_take_each_job_once(database: Database, database_url: str
 def test_the_next_due_job_is_told(database: Database) -> None:
     """`next_due_at` is the earliest time of the enabled jobs, None where one is due now."""
     with database.read() as connection:
-        assert queue.next_due_at(connection) is None
+        assert queue.next_due_at(source_of(connection)) is None
     _add(database, "later", "2026-01-05 10:00:00+00:00")
     _add(database, "soon", "2026-01-04 10:00:00+00:00")
     _add(database, "off", "2026-01-01 00:00:00+00:00", enabled=False)
     with database.read() as connection:
-        assert queue.next_due_at(connection) == day(1)
+        assert queue.next_due_at(source_of(connection)) == day(1)
     _add(database, "now")
     with database.read() as connection:
-        assert queue.next_due_at(connection) is None
+        assert queue.next_due_at(source_of(connection)) is None

@@ -4,14 +4,18 @@ from datetime import datetime, timedelta
 
 import pytest
 from building import MORNING, NICK
+from claiming import claim_next
 from databases import dump, sql
 
+from llm_maint.domain.firing import Timing
 from llm_maint.domain.runs import Claim, Failure, Interrupted, Run, Status, Success
+from llm_maint.domain.schedule import Every
 from llm_maint.domain.settlement import settle
 from llm_maint.errors import ClaimLostError
-from llm_maint.store import history, jobs, judgements, queue
+from llm_maint.store import claims, history, job_edits, jobs, judgements
 from llm_maint.store.database import Database
-from llm_maint.store.jobs import ScheduledJob
+from llm_maint.store.dialect import source_of
+from llm_maint.store.listing import ScheduledJob
 
 LEASE = timedelta(minutes=2)
 ENDED = MORNING + LEASE
@@ -22,11 +26,11 @@ SOON = MORNING + timedelta(minutes=1)
 def claim(database: Database) -> Claim:
     """Return a claim, taken in the morning, of the only job."""
     with database.write() as connection:
-        jobs.add_job(
+        job_edits.add_job(
             connection,
             job_type="history_pruning",
             name="pruning",
-            interval=timedelta(hours=1),
+            timing=Timing(schedule=Every(timedelta(hours=1))),
             bot_id=None,
             config={},
             now=MORNING,
@@ -36,19 +40,22 @@ def claim(database: Database) -> Claim:
 
 def _claim(database: Database, now: datetime) -> Claim:
     with database.write() as connection:
-        claim = queue.claim_next(connection, now=now, due_by=now, lease=LEASE, host="here")
+        claim = claim_next(connection, now=now, due_by=now, lease=LEASE, host="here")
     assert claim is not None
     return claim
 
 
 def _rescue(database: Database, now: datetime) -> list[Run]:
     with database.write() as connection:
-        return queue.rescue_expired(connection, now=now)
+        return claims.rescue_expired(source_of(connection), now=now)
 
 
 def _record(database: Database, claim: Claim, outcome: Success | Failure | Interrupted) -> Run:
     with database.write() as connection:
-        return queue.record(connection, claim, settle(claim, outcome, now=SOON), now=SOON)
+        settlement = settle(claim, outcome, now=SOON)
+        run = claims.record(source_of(connection), claim, settlement, now=SOON)
+    assert run is not None
+    return run
 
 
 def _job(database: Database) -> ScheduledJob:
@@ -60,11 +67,11 @@ def _job(database: Database) -> ScheduledJob:
 def test_a_renewed_lease_begins_anew(database: Database, claim: Claim) -> None:
     """After a renewal the claim holds for a whole lease more."""
     with database.write() as connection:
-        assert queue.renew(connection, claim, now=SOON, lease=LEASE)
+        assert claims.renew(source_of(connection), claim, now=SOON, lease=LEASE)
     assert _job(database).lease_expires_at == SOON + LEASE
     assert _rescue(database, ENDED) == []
     with database.write() as connection:
-        queue.fence(connection, claim, now=ENDED)
+        claims.fence(source_of(connection), claim, now=ENDED)
 
 
 @pytest.mark.parametrize("rescued", [False, True])
@@ -73,13 +80,13 @@ def test_a_lost_claim_is_never_renewed(database: Database, claim: Claim, *, resc
     if rescued:
         _rescue(database, ENDED)
     with database.write() as connection:
-        assert not queue.renew(connection, claim, now=ENDED, lease=LEASE)
+        assert not claims.renew(source_of(connection), claim, now=ENDED, lease=LEASE)
 
 
 def _write_behind_the_fence(database: Database, claim: Claim, now: datetime) -> None:
     with database.write() as connection:
         judgements.remember_judged(connection, NICK, [], judge="a model", now=now)
-        queue.fence(connection, claim, now=now)
+        claims.fence(source_of(connection), claim, now=now)
 
 
 @pytest.mark.parametrize(
@@ -121,11 +128,11 @@ def test_a_rescue_takes_back_what_expired_and_only_that(database: Database, clai
 def test_a_job_that_kills_its_process_waits_for_its_slot_in_the_end(database: Database) -> None:
     """After three deaths the job is not due at once any more."""
     with database.write() as connection:
-        jobs.add_job(
+        job_edits.add_job(
             connection,
             job_type="history_pruning",
             name="deadly",
-            interval=timedelta(hours=1),
+            timing=Timing(schedule=Every(timedelta(hours=1))),
             bot_id=None,
             config={},
             now=MORNING,

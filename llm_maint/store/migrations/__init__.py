@@ -8,17 +8,19 @@ from sqlalchemy.engine import Connection
 
 from llm_maint.errors import SchemaError
 from llm_maint.store import dialect
-from llm_maint.store.migrations import m0001_first, m0002_tries, m0003_memory
+from llm_maint.store.migrations import m0001_first, m0002_tries, m0003_memory, m0004_slots
+from llm_maint.store.schema import LATEST, refuse_other
 from llm_maint.store.tables import Owned, schema_versions
 
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m0001_first.apply,
     m0002_tries.apply,
     m0003_memory.apply,
+    m0004_slots.apply,
 )
 """Number n is at place n - 1. A migration that has landed never changes."""
 
-LATEST = len(MIGRATIONS)
+assert len(MIGRATIONS) == LATEST, "a migration has come: count on in store.schema"
 
 
 def version(connection: Connection) -> int | None:
@@ -31,18 +33,7 @@ def version(connection: Connection) -> int | None:
 
 def check(connection: Connection, place: str) -> None:
     """Refuse a schema that is missing, older or newer than this version works with."""
-    found = version(connection)
-    if found is None:
-        raise SchemaError(f"{place} has no tables of llm-maint; create them with: llm-maint init")
-    if found < LATEST:
-        raise SchemaError(
-            f"{place} has schema version {found}, not {LATEST}; "
-            "upgrade it with: llm-maint db upgrade"
-        )
-    if found > LATEST:
-        raise SchemaError(
-            f"{place} has schema version {found}, newer than {LATEST}: install a newer llm-maint"
-        )
+    refuse_other(version(connection), place)
 
 
 def upgrade(connection: Connection, *, now: datetime) -> tuple[int, int]:

@@ -1,0 +1,52 @@
+"""What it takes to reach the database: the few settings that say where it is, and its driver.
+
+For the ticks and commands that need no more than that, and neither its toolkit nor the library that
+checks all settings.
+"""
+
+import os
+
+from llm_maint.bootstrap.places import config_in_use, default_database
+from llm_maint.settings.recognised import recognised
+from llm_maint.settings.sources import gathered
+from llm_maint.store.driver import Source, opened
+
+
+class Access:
+    """The settings that a database is reached by, and whether jobs may run at all."""
+
+    __slots__ = ("enabled", "schema", "timeout", "url")
+
+    def __init__(self, *, url: str, schema: str, timeout: int, enabled: bool) -> None:
+        self.url = url or f"sqlite:///{default_database()}"
+        self.schema = schema
+        self.timeout = timeout
+        self.enabled = enabled
+
+    def opened(self) -> Source | None:
+        """Open the database; None where its URL is not one for the driver alone.
+
+        Raises:
+            Error: of the driver.
+
+        """
+        return opened(self.url, schema=self.schema, timeout=self.timeout)
+
+
+def recognised_access(config: str | None) -> Access | None:
+    """Return how the database is reached; None where the settings must be checked in full.
+
+    Raises:
+        ConfigurationError: they cannot be read, or an unknown variable has our prefix.
+
+    """
+    file = config_in_use(config)
+    known = recognised(gathered(flags={}, environment=os.environ, file=file))
+    if known is None:
+        return None
+    return Access(
+        url=str(known["database.url"]),
+        schema=str(known["database.schema"]),
+        timeout=int(known["database.connect_timeout_seconds"]),
+        enabled=bool(known["scheduler.enabled"]),
+    )

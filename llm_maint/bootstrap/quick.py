@@ -1,0 +1,77 @@
+"""The quick way out of a tick: most of those that cron starts find nothing due.
+
+It imports the driver of the database and no library beside it. Wherever it is not certain, it steps
+aside for the full way, which explains what is wrong. The two never differ in what they find.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from llm_maint.bootstrap.access import Access, recognised_access
+from llm_maint.bootstrap.terminal import is_terminal
+from llm_maint.errors import DatabaseBusyError, DatabaseUnavailableError, MaintError
+from llm_maint.store.due import anything_due
+
+STANDARD_OUTPUT = 1
+
+
+def nothing_due(arguments: Sequence[str]) -> bool:
+    """Return whether this is a tick that has nothing to do and nobody to tell.
+
+    Args:
+        arguments: of the command line, without the name of the command.
+
+    Raises:
+        MaintError: the database cannot be reached, or it is locked.
+
+    """
+    options = _options_of(arguments)
+    if options is None or is_terminal(STANDARD_OUTPUT):
+        return False
+    config, quiet = options
+    try:
+        access = recognised_access(config)
+    except MaintError:
+        return False  # the full way tells it
+    return access is not None and _nothing_due(access, quiet=quiet)
+
+
+def _options_of(arguments: Sequence[str]) -> tuple[str | None, bool] | None:
+    """Return the configuration file and whether to be quiet, None for any other command."""
+    config, quiet, words = None, False, list(arguments)
+    while len(words) > 1:
+        word = words.pop(0)
+        if word in ("-q", "--quiet"):
+            quiet = True
+        elif word == "--config" and config is None and words[0] and words[0][0] != "-":
+            config = words.pop(0)
+        else:
+            return None
+    return (config, quiet) if words == ["run-due"] else None
+
+
+def _nothing_due(access: Access, *, quiet: bool) -> bool:
+    try:
+        source = access.opened()
+        if source is None:
+            return False
+        try:
+            due = anything_due(source, now=datetime.now(UTC), seconds=access.timeout)
+        finally:
+            source.close()
+    except Exception as error:  # noqa: BLE001 explained, or the full way does it
+        _raise_meaning(error, access.url, quiet=quiet)
+        return False
+    return due is not None and not (due and access.enabled)
+
+
+def _raise_meaning(error: Exception, url: str, *, quiet: bool) -> None:
+    """Raise what waiting for once more would not mend; the full way would wait as long again."""
+    from llm_maint.bootstrap.process import install_log, surroundings
+    from llm_maint.settings.sources import without_password
+    from llm_maint.store.explained import explained
+
+    meaning = explained(error, without_password(url))
+    if isinstance(meaning, DatabaseUnavailableError | DatabaseBusyError):
+        install_log(verbose=False, quiet=quiet, journal=surroundings().journal)
+        raise meaning from error

@@ -1,0 +1,82 @@
+"""Whether there is anything to do: one question to the database, and one answer."""
+
+from llm_maint.store.driver import sqlite_time
+from llm_maint.store.schema import LATEST
+
+TYPE_CHECKING = False  # as `typing` has it, without the time that importing it costs a tick
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from llm_maint.store.driver import Source
+
+FRESH_SECONDS = 30
+"""How long a run is open to whoever comes; see `shares.FRESH`."""
+
+DUE_AT_POSTGRESQL = "coalesce({time}, '-infinity'::timestamptz)"
+DUE_AT_SQLITE = "coalesce(strftime('%Y-%m-%d %H:%M:%f', {time}), '')"
+"""When a job is due, as it is indexed: no time, and on SQLite what is none, before all else."""
+
+# In one go, the time that a lock is waited for included; what a session keeps, a pooler may not.
+_POSTGRESQL = f"""
+BEGIN READ ONLY; SET LOCAL lock_timeout = '{{seconds}}s';
+SELECT (SELECT max(version) FROM {{prefix}}maintenance_schema), EXISTS (
+  SELECT FROM {{prefix}}scheduled_jobs
+  WHERE enabled AND claim_run_id IS NULL
+    AND {DUE_AT_POSTGRESQL.format(time="next_run_at")} <= now()
+) OR EXISTS (
+  SELECT FROM {{prefix}}scheduled_jobs
+  WHERE claim_run_id IS NOT NULL
+    AND (lease_expires_at <= now() OR last_run_at > now() - interval '{FRESH_SECONDS} seconds'
+      OR EXISTS (
+        SELECT FROM {{prefix}}maintenance_share_items
+        WHERE run_id = claim_run_id AND worker IS NULL AND done_at IS NULL
+      )
+    )
+);
+COMMIT"""  # noqa: S608 of our own constants
+
+_SQLITE = f"""
+SELECT (SELECT max(version) FROM maintenance_schema), EXISTS (
+  SELECT 1 FROM scheduled_jobs
+  WHERE enabled = 1 AND claim_run_id IS NULL
+    AND {DUE_AT_SQLITE.format(time="next_run_at")} <= strftime('%Y-%m-%d %H:%M:%f', :now)
+) OR EXISTS (
+  SELECT 1 FROM scheduled_jobs
+  WHERE claim_run_id IS NOT NULL
+    AND (lease_expires_at <= :now
+      OR last_run_at > strftime('%Y-%m-%d %H:%M:%f', :now, '-{FRESH_SECONDS} seconds')
+      OR EXISTS (
+        SELECT 1 FROM maintenance_share_items
+        WHERE run_id = claim_run_id AND worker IS NULL AND done_at IS NULL
+      )
+    )
+)"""  # noqa: S608 of our own constants
+
+
+def anything_due(source: "Source", *, now: "datetime", seconds: int = 5) -> bool | None:
+    """Return whether a tick may have work.
+
+    A job is due, or a dead process holds one; or a living one does, that shares its run with
+    others, or may be about to.
+
+    Args:
+        source: the database; on PostgreSQL its clock decides.
+        now: the present; on SQLite it decides.
+        seconds: how long a lock is waited for; on SQLite the connection knows.
+
+    Returns:
+        None where the schema is not the one that this version works with.
+
+    Raises:
+        Error: of the driver, also where the schema has no tables of ours.
+
+    """
+    if source.is_postgresql:
+        query = _POSTGRESQL.format(prefix=source.prefix, seconds=seconds)
+        answer = source.connection.execute(query)
+        while answer.description is None:
+            answer.nextset()
+    else:
+        answer = source.connection.execute(_SQLITE, {"now": sqlite_time(now)})
+    version, due = answer.fetchone()
+    return bool(due) if version == LATEST else None

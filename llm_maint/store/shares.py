@@ -1,0 +1,265 @@
+"""Runs that several processes share: the entities of one job, each taken by one of them.
+
+The process that claimed the job opens its run to others; the entities are rows that are claimed
+with `SKIP LOCKED`, so any number of hosts share the work, and none is done twice.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from llm_maint.domain.chat import Usage
+from llm_maint.domain.profile import Entity
+from llm_maint.domain.runs import Claim, Trigger
+from llm_maint.errors import ClaimLostError
+from llm_maint.store.due import FRESH_SECONDS
+from llm_maint.store.queue import as_claim
+from llm_maint.store.tables import free_items, held, jobs, runs, share_items, share_workers, shares
+
+FRESH = timedelta(seconds=FRESH_SECONDS)
+"""How long a run is open to whoever comes; later on to hosts that have no process at it yet.
+
+Ticks of several hosts, or started together, share a run; the next ticks of the same host, while it
+goes on, do not pile up behind one model server.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A process that shares in the run of another; `claim` is the claim of that one."""
+
+    id: str
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An entity of a shared run that this process has taken."""
+
+    position: int
+    entity: Entity
+
+
+def open_share(
+    connection: Connection, claim: Claim, entities: Sequence[Entity], *, now: datetime
+) -> None:
+    """Open a run to others. Without entities it tells them that there is nothing to share."""
+    for left in connection.execute(
+        sa.select(shares.c.run_id).where(shares.c.job_id == claim.job_id)
+    ).scalars():
+        close(connection, left)
+    connection.execute(
+        shares.insert().values(run_id=claim.run_id, job_id=claim.job_id, opened_at=now)
+    )
+    rows = [
+        {
+            "run_id": claim.run_id,
+            "position": position,
+            "entity_type": entity.type,
+            "entity_id": entity.id,
+        }
+        for position, entity in enumerate(entities)
+    ]
+    if rows:
+        connection.execute(share_items.insert(), rows)
+
+
+def close(connection: Connection, run_id: str) -> None:
+    """Forget a shared run."""
+    for table in (share_items, share_workers, shares):
+        connection.execute(sa.delete(table).where(table.c.run_id == run_id))
+
+
+def take(connection: Connection, run_id: str, worker: str) -> Item | None:
+    """Take the next entity that nobody has; None where there is none."""
+    free = (
+        sa.select(share_items.c.position)
+        .where(share_items.c.run_id == run_id, free_items)
+        .order_by(share_items.c.position)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    statement = (
+        sa.update(share_items)
+        .where(share_items.c.run_id == run_id, share_items.c.position == free)
+        .values(worker=worker)
+        .returning(share_items.c.position, share_items.c.entity_type, share_items.c.entity_id)
+    )
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else Item(row.position, Entity(row.entity_type, row.entity_id))
+
+
+def take_rest(connection: Connection, run_id: str, *, now: datetime) -> list[Entity]:
+    """Take all entities that nobody has, as done; return them in their order."""
+    statement = (
+        sa.update(share_items)
+        .where(share_items.c.run_id == run_id, free_items)
+        .values(worker=run_id, done_at=now)
+        .returning(share_items.c.position, share_items.c.entity_type, share_items.c.entity_id)
+    )
+    rows = sorted(connection.execute(statement).all())
+    return [Entity(row.entity_type, row.entity_id) for row in rows]
+
+
+def finish(
+    connection: Connection,
+    run_id: str,
+    position: int,
+    *,
+    document: Mapping[str, Any],
+    spent: Usage,
+    now: datetime,
+) -> None:
+    """Note what an entity came to, and what it cost."""
+    connection.execute(
+        sa.update(share_items)
+        .where(share_items.c.run_id == run_id, share_items.c.position == position)
+        .values(done_at=now, document=json.dumps(document))
+    )
+    connection.execute(
+        sa.update(shares)
+        .where(shares.c.run_id == run_id)
+        .values(calls=shares.c.calls + spent.calls, tokens=shares.c.tokens + spent.tokens)
+    )
+
+
+def spent(connection: Connection, run_id: str) -> tuple[int, int]:
+    """Return the calls and tokens that all processes together have spent on a run."""
+    query = sa.select(shares.c.calls, shares.c.tokens).where(shares.c.run_id == run_id)
+    row = connection.execute(query).one_or_none()
+    return (row.calls, row.tokens) if row else (0, 0)
+
+
+def results_of_others(connection: Connection, run_id: str) -> list[Mapping[str, Any]]:
+    """Return what the entities came to that others took, in their order."""
+    query = (
+        sa.select(share_items.c.document)
+        .where(share_items.c.run_id == run_id, share_items.c.worker != run_id)
+        .where(share_items.c.document.is_not(None))
+        .order_by(share_items.c.position)
+    )
+    return [json.loads(text) for text in connection.execute(query).scalars()]
+
+
+def take_back(connection: Connection, run_id: str, *, now: datetime) -> None:
+    """Take back what processes hold that died: their leases have run out."""
+    alive = sa.select(share_workers.c.id).where(
+        share_workers.c.run_id == run_id, share_workers.c.lease_expires_at > now
+    )
+    connection.execute(
+        sa.update(share_items)
+        .where(share_items.c.run_id == run_id, *_UNDER_WAY)
+        .where(share_items.c.worker != run_id, share_items.c.worker.not_in(alive))
+        .values(worker=None)
+    )
+
+
+def left(connection: Connection, run_id: str) -> tuple[bool, bool]:
+    """Return whether entities are free, and whether others are at work at some."""
+    own = share_items.c.run_id == run_id
+    free = sa.exists().where(own, free_items)
+    others = sa.exists().where(own, *_UNDER_WAY, share_items.c.worker != run_id)
+    row = connection.execute(sa.select(free, others)).one()
+    return bool(row[0]), bool(row[1])
+
+
+def join(
+    connection: Connection,
+    *,
+    now: datetime,
+    lease: timedelta,
+    host: str,
+    job_id: str | None = None,
+) -> Worker | None:
+    """Take part in a run that is open to this host; None where there is none."""
+    query = (
+        sa.select(jobs, runs.c.trigger)
+        .join(shares, shares.c.run_id == jobs.c.claim_run_id)
+        .join(runs, runs.c.id == jobs.c.claim_run_id)
+        .where(held, jobs.c.lease_expires_at > now, _open_to(host, now=now))
+        .where(sa.exists().where(share_items.c.run_id == shares.c.run_id, free_items))
+        .order_by(jobs.c.priority.desc(), shares.c.opened_at)
+        .limit(1)
+    )
+    if job_id is not None:
+        query = query.where(jobs.c.id == job_id)
+    job = connection.execute(query).mappings().one_or_none()
+    if job is None:
+        return None
+    worker = uuid4().hex
+    values = {"id": worker, "run_id": job["claim_run_id"], "host": host}
+    connection.execute(share_workers.insert().values(**values, lease_expires_at=now + lease))
+    trigger = Trigger(job["trigger"])
+    claim = as_claim(job, job["claim_run_id"], trigger, now=job["last_run_at"], host=host)
+    return Worker(worker, claim)
+
+
+def may_open(connection: Connection, job_types: Sequence[str], *, now: datetime) -> bool:
+    """Return whether some job has just begun and has not told yet whether it shares its run."""
+    query = (
+        sa.select(jobs.c.id)
+        .where(held, jobs.c.lease_expires_at > now, jobs.c.last_run_at > now - FRESH)
+        .where(jobs.c.job_type.in_(job_types))
+        .where(~sa.exists().where(shares.c.run_id == jobs.c.claim_run_id))
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def renew(connection: Connection, worker: Worker, *, now: datetime, lease: timedelta) -> bool:
+    """Let the lease of a worker begin anew; return whether its run still goes on."""
+    statement = (
+        sa.update(share_workers)
+        .where(share_workers.c.id == worker.id, share_workers.c.lease_expires_at > now)
+        .where(sa.exists().where(jobs.c.claim_run_id == worker.claim.run_id))
+        .values(lease_expires_at=now + lease)
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def fence(connection: Connection, worker: Worker, *, now: datetime) -> None:
+    """Refuse to commit for a worker that outlived its lease, or its run.
+
+    Raises:
+        ClaimLostError: what it had taken may be somebody else's by now.
+
+    """
+    query = (
+        sa.select(share_workers.c.id)
+        .join(jobs, jobs.c.claim_run_id == share_workers.c.run_id)
+        .where(share_workers.c.id == worker.id, share_workers.c.lease_expires_at > now)
+        .where(jobs.c.lease_expires_at > now)
+        .with_for_update(of=share_workers)
+    )
+    if connection.execute(query).one_or_none() is None:
+        raise ClaimLostError
+
+
+def leave(connection: Connection, worker: Worker) -> None:
+    """Hand back what a worker had taken and not done."""
+    connection.execute(
+        sa.update(share_items)
+        .where(share_items.c.run_id == worker.claim.run_id, share_items.c.worker == worker.id)
+        .where(share_items.c.done_at.is_(None))
+        .values(worker=None)
+    )
+    connection.execute(sa.delete(share_workers).where(share_workers.c.id == worker.id))
+
+
+_UNDER_WAY = (share_items.c.worker.is_not(None), share_items.c.done_at.is_(None))
+
+
+def _open_to(host: str, *, now: datetime) -> sa.ColumnElement[bool]:
+    """Return whether a run, joined with its share, is open to a host; see `FRESH`."""
+    at_it = sa.exists().where(
+        share_workers.c.run_id == shares.c.run_id,
+        share_workers.c.host == host,
+        share_workers.c.lease_expires_at > now,
+    )
+    return sa.or_(shares.c.opened_at > now - FRESH, ~sa.or_(at_it, runs.c.host == host))
