@@ -53,11 +53,12 @@ class Tick:
 
         """
         while self._find(source, now):
+            job_id = self._page.popleft()
             claim = _claim(
                 source,
                 f"{_DUE} AND id = {{job_id}}",
                 Trigger.DUE,
-                job_id=self._page.popleft(),
+                job_id=job_id,
                 due_by=self._due_by,
                 now=now,
                 lease=self._lease,
@@ -67,6 +68,7 @@ class Tick:
                 if not _is_made_up_for(claim, by=self._due_by):
                     self._done.add(claim.job_id)
                 return claim
+            self._done.add(job_id)  # somebody else has it: to read on would find it again and again
         return None
 
     def _find(self, source: Source, now: datetime) -> bool:
