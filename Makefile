@@ -7,7 +7,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types layers bench bench-model eval eval-quick eval-coverage install-systemd clean
+.PHONY: help demo test check format lint types layers bench bench-model bench-runner bench-peers eval eval-quick eval-coverage install-systemd clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,13 @@ eval-coverage: $(VENV)/.developing ## Measure what each threshold of coverage wo
 
 bench-model: $(VENV)/.developing ## Measure what requests to a model side by side bring
 	$(BIN)/python benchmarks/concurrency.py
+
+bench-runner: $(VENV)/.developing ## Measure throughput beside the peers, then what millions of rows do: half an hour
+	$(BIN)/python -m benchmarks.runner.throughput
+	$(BIN)/python -m benchmarks.runner.growth
+
+bench-peers: $(VENV)/.developing ## Ask this and two peers the same questions from outside: ten minutes
+	$(BIN)/python -m benchmarks.peers.probes
 
 install-systemd: ## Install and start the systemd timer (as root: for all, else for this user)
 	deploy/systemd/install.sh
