@@ -13,7 +13,7 @@ LOWEST_TESTS = $(addprefix tests/,console domain jobs llm settings store) $(wild
 	$(addprefix tests/end_to_end/test_,commands.py database_failures.py doctor.py main_job.py output.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest check format lint types layers bench bench-model eval eval-quick eval-coverage install-systemd clean
+.PHONY: help demo test test-lowest check format lint types layers bench bench-model bench-runner bench-peers eval eval-quick eval-coverage install-systemd clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,13 @@ eval-coverage: $(VENV)/.developing ## Measure what each threshold of coverage wo
 
 bench-model: $(VENV)/.developing ## Measure what requests to a model side by side bring
 	$(BIN)/python benchmarks/concurrency.py
+
+bench-runner: $(VENV)/.developing ## Measure throughput beside the peers, then what millions of rows do: half an hour
+	$(BIN)/python -m benchmarks.runner.throughput
+	$(BIN)/python -m benchmarks.runner.growth
+
+bench-peers: $(VENV)/.developing ## Ask this and two peers the same questions from outside: ten minutes
+	$(BIN)/python -m benchmarks.peers.probes
 
 install-systemd: ## Install and start the systemd timer (as root: for all, else for this user)
 	deploy/systemd/install.sh
