@@ -113,16 +113,25 @@ def finish(
     run_id: str,
     position: int,
     *,
+    worker: str,
     document: Mapping[str, Any],
     spent: Usage,
     now: datetime,
 ) -> None:
-    """Note what an entity came to, and what it cost."""
-    connection.execute(
+    """Note what an entity came to, and what it cost.
+
+    Raises:
+        ClaimLostError: it was taken back, though the worker lives: its lease was renewed late.
+
+    """
+    statement = (
         sa.update(share_items)
         .where(share_items.c.run_id == run_id, share_items.c.position == position)
+        .where(share_items.c.worker == worker, share_items.c.done_at.is_(None))
         .values(done_at=now, document=json.dumps(document))
     )
+    if connection.execute(statement).rowcount != 1:
+        raise ClaimLostError
     connection.execute(
         sa.update(shares)
         .where(shares.c.run_id == run_id)
