@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 
@@ -98,7 +98,7 @@ class Runner:
             with self.database.write() as connection:
                 claim = tick.claim_next(connection, now=now)
             if claim is None:
-                self._take_part(job_id)
+                self._take_part(job_id, by=None if within is None else started + within)
                 return
             yield self._run(claim)
 
@@ -234,16 +234,22 @@ class Runner:
             progress=self.progress,
         )
 
-    def _take_part(self, job_id: str | None) -> None:
-        """Share in what other processes have opened to others, until nothing is left to take."""
-        while True:
-            now = self.clock()
+    def _take_part(self, job_id: str | None, *, by: datetime | None) -> None:
+        """Share in what other processes have opened to others, once in each run.
+
+        Whoever has left a run before its end could do no more for it, and would not do better now.
+        """
+        seen: list[str] = []
+        while by is None or self.clock() < by:
+            now, lease = self.clock(), self._lease.length
             with self.database.write() as connection:
+                # In this order: a run that is opened between the two is joined.
+                wait = shares.may_open(connection, SHARED, now=now)
                 worker = shares.join(
-                    connection, now=now, lease=self._lease.length, host=self.host, job_id=job_id
+                    connection, now=now, lease=lease, host=self.host, job_id=job_id, but=seen
                 )
-                wait = worker is None and shares.may_open(connection, SHARED, now=now)
             if worker is not None:
+                seen.append(worker.claim.run_id)
                 self._take_part_as(worker)
             elif wait:
                 with self.interruptible(None):

@@ -186,14 +186,19 @@ def join(
     lease: timedelta,
     host: str,
     job_id: str | None = None,
+    but: Sequence[str] = (),
 ) -> Worker | None:
-    """Take part in a run that is open to this host; None where there is none."""
+    """Take part in a run that is open to this host; None where there is none.
+
+    Only in one of the job `job_id`, if given; in none of those of `but`.
+    """
     query = (
         sa.select(jobs, runs.c.trigger)
         .join(shares, shares.c.run_id == jobs.c.claim_run_id)
         .join(runs, runs.c.id == jobs.c.claim_run_id)
         .where(held, jobs.c.lease_expires_at > now, _open_to(host, now=now))
         .where(sa.exists().where(share_items.c.run_id == shares.c.run_id, free_items))
+        .where(shares.c.run_id.not_in(but))
         .order_by(jobs.c.priority.desc(), shares.c.opened_at)
         .limit(1)
     )
