@@ -122,7 +122,12 @@ class Crowd:
 
 
 def crowd_at(url: str, database: Database, entities: int) -> Crowd:
-    """Return a crowd without hosts; each entity has a greeting and two facts."""
+    """Return a crowd without hosts; each entity has a greeting and two facts.
+
+    Whatever was in the database before is gone.
+    """
+    for table in TABLES:
+        sql(database, f"DELETE FROM {table}")
     names = [f"e{number:02}" for number in range(entities)]
     facts = [("color", "blue"), ("hello", "hi!"), ("city", "by the sea")]
     rows = [
@@ -136,6 +141,17 @@ def crowd_at(url: str, database: Database, entities: int) -> Crowd:
     sql(database, f"INSERT INTO {ATTRIBUTES} ({columns}, {times}) VALUES {', '.join(rows)}")
     schedule_all(database, now=NOW - timedelta(minutes=1))
     return Crowd(url, database, names)
+
+
+TABLES = (
+    "entity_profile_attributes",
+    "entity_profiles",
+    "scheduled_jobs",
+    "job_runs",
+    *(f"maintenance_{name}" for name in ("plans", "journal", "profile_states", "profile_tries")),
+    "maintenance_profile_memory",
+)
+"""What a run leaves traces in."""
 
 
 def together(hosts: int, script: Script = greetings_go) -> list[Script]:
