@@ -70,7 +70,11 @@ class Lease:
                 log.info("%s: the lease could not be renewed yet: %s", claim.job_name, error)
                 continue
             if not held:
-                log.warning("%s: the claim was lost; the run will change nothing", claim.job_name)
+                # Where the claim is another's, that process tells.
+                level = logging.WARNING if worker is None else logging.INFO
+                log.log(
+                    level, "%s: the claim was lost; the run will change nothing", claim.job_name
+                )
                 return
 
     def _renew(self, claim: Claim, worker: Worker | None) -> bool:

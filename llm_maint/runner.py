@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from llm_maint.contract import Clock, LanguageModel
@@ -115,7 +115,7 @@ class Runner:
         with self.interruptible(None):
             pass  # a signal that came while a run was recorded ends the tick here
         if goes_on():
-            self._take_part(job_id)
+            self._take_part(job_id, by=None if within is None else started + within)
 
     def run_now(self, job_id: str) -> Finished:
         """Run one job, whether it is due or not.
@@ -223,16 +223,22 @@ class Runner:
         outcome = self._execution.execute(claim, dry_run=True)
         return Finished(unrecorded(claim, outcome, now=self.clock()), exit_code_of(outcome))
 
-    def _take_part(self, job_id: str | None) -> None:
-        """Share in what other processes have opened to others, until nothing is left to take."""
-        while True:
-            now = self.clock()
+    def _take_part(self, job_id: str | None, *, by: datetime | None) -> None:
+        """Share in what other processes have opened to others, once in each run.
+
+        Whoever has left a run before its end could do no more for it, and would not do better now.
+        """
+        seen: list[str] = []
+        while by is None or self.clock() < by:
+            now, lease = self.clock(), self._lease.length
             with self.database.write() as connection:
+                # In this order: a run that is opened between the two is joined.
+                wait = shares.may_open(connection, SHARED, now=now)
                 worker = shares.join(
-                    connection, now=now, lease=self._lease.length, host=self.host, job_id=job_id
+                    connection, now=now, lease=lease, host=self.host, job_id=job_id, but=seen
                 )
-                wait = worker is None and shares.may_open(connection, SHARED, now=now)
             if worker is not None:
+                seen.append(worker.claim.run_id)
                 self._take_part_as(worker)
             elif wait:
                 with self.interruptible(None):

@@ -54,6 +54,7 @@ class Share:
                 connection,
                 self.claim.run_id,
                 self._taken.pop(entity),
+                worker=self.worker,
                 document=result.document(spent=spent),
                 spent=spent,
                 now=self.context.clock(),

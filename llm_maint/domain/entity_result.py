@@ -57,6 +57,13 @@ class EntityResult:
         }
 
     @property
+    def is_of_the_server(self) -> bool:
+        """Whether it tells nothing of the entity: the model server here serves nobody."""
+        if self.failure is not None:
+            return self.failure.ends_run
+        return self.deferred is not None and not isinstance(self.deferred, BudgetSpentError)
+
+    @property
     def _kind(self) -> str | None:
         if self.failure is not None:
             return "failure"

@@ -25,8 +25,11 @@ class Patience:
 
     def failed(self, error: Exception) -> None:
         """Take note of an entity that failed."""
+        if not isinstance(error, MaintError):
+            return
         weight = next((n for kind, n in STRIKES.items() if isinstance(error, kind)), 0)
-        if weight and isinstance(error, MaintError):
+        weight = OUT if error.ends_run else weight
+        if weight:
             self._strikes += weight
             self._last = error
 

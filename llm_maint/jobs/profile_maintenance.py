@@ -33,7 +33,7 @@ def run(context: JobContext) -> Outcome:
         else:
             entity = Entity.named(entity_id, entity_type or "user")
             entities = [profiles.known_entity(connection, entity)]
-    if entity_id == EVERY_ENTITY and context.claim is not None:
+    if context.claim is not None:
         return _outcome(round_, _shared(round_, context.claim, round_.with_work(entities)))
     return _outcome(round_, round_.results(entities))
 
@@ -104,6 +104,8 @@ def _taken(round_: Round, share: sharing.Share) -> Iterator[EntityResult]:
     taken = share.entities(until=lambda: round_.asks_no_more)
     for entity, done in round_.each(taken, count=share.count):
         result = EntityResult.of(entity, done)
+        if result.is_of_the_server and round_.context.worker is not None:
+            continue  # it leaves now, and hands back what others may have better luck with
         share.finish(entity, result)
         yield result
 

@@ -113,16 +113,25 @@ def finish(
     run_id: str,
     position: int,
     *,
+    worker: str,
     document: Mapping[str, Any],
     spent: Usage,
     now: datetime,
 ) -> None:
-    """Note what an entity came to, and what it cost."""
-    connection.execute(
+    """Note what an entity came to, and what it cost.
+
+    Raises:
+        ClaimLostError: it was taken back, though the worker lives: its lease was renewed late.
+
+    """
+    statement = (
         sa.update(share_items)
         .where(share_items.c.run_id == run_id, share_items.c.position == position)
+        .where(share_items.c.worker == worker, share_items.c.done_at.is_(None))
         .values(done_at=now, document=json.dumps(document))
     )
+    if connection.execute(statement).rowcount != 1:
+        raise ClaimLostError
     connection.execute(
         sa.update(shares)
         .where(shares.c.run_id == run_id)
@@ -177,14 +186,19 @@ def join(
     lease: timedelta,
     host: str,
     job_id: str | None = None,
+    but: Sequence[str] = (),
 ) -> Worker | None:
-    """Take part in a run that is open to this host; None where there is none."""
+    """Take part in a run that is open to this host; None where there is none.
+
+    Only in one of the job `job_id`, if given; in none of those of `but`.
+    """
     query = (
         sa.select(jobs, runs.c.trigger)
         .join(shares, shares.c.run_id == jobs.c.claim_run_id)
         .join(runs, runs.c.id == jobs.c.claim_run_id)
         .where(held, jobs.c.lease_expires_at > now, _open_to(host, now=now))
         .where(sa.exists().where(share_items.c.run_id == shares.c.run_id, free_items))
+        .where(shares.c.run_id.not_in(but))
         .order_by(jobs.c.priority.desc(), shares.c.opened_at)
         .limit(1)
     )
