@@ -1,9 +1,7 @@
-"""Which slot a due job fires for: on time, late, spread by jitter, tried again, set by hand."""
+"""Which slot a due job fires for: on time, late, after downtime, spread by jitter."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from building import MORNING
@@ -11,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_maint.domain.firing import GRACE, Misfire, Timing, in_words
-from llm_maint.domain.runs import Claim, Trigger
 from llm_maint.domain.schedule import NEVER, Cron, Every, Schedule
 
 HOUR, MINUTE, TINY = timedelta(hours=1), timedelta(minutes=1), timedelta(microseconds=1)
@@ -170,66 +167,6 @@ def test_jitter_spreads_jobs_and_slots() -> None:
         minutes = [offset // MINUTE for offset in offsets]
         assert {minutes.count(minute) // 50 for minute in range(10)} <= {1, 2}
         assert len(set(offsets)) == 1_000
-
-
-CLAIM = Claim(
-    run_id="run",
-    job_id="job",
-    job_name="tidy",
-    job_type="profile_maintenance",
-    bot_id=None,
-    config={},
-    timing=Timing(schedule=Every(HOUR), jitter=10 * MINUTE),
-    due_at=MORNING,
-    attempt=1,
-    consecutive_failures=0,
-    trigger=Trigger.DUE,
-    host="here",
-    started_at=MORNING + 2 * HOUR + MINUTE,
-)
-SPREAD = CLAIM.timing.due_at("job", MORNING)
-BY_HAND = MORNING + timedelta(minutes=70)
-
-
-@pytest.mark.parametrize(
-    ("columns", "due_slot", "scheduled_for"),
-    [
-        pytest.param({}, MORNING, MORNING + 2 * HOUR, id="at its time, late"),
-        pytest.param({"due_at": None}, CLAIM.started_at, CLAIM.started_at, id="due now"),
-        pytest.param(
-            {"due_at": SPREAD, "slot_at": MORNING}, MORNING, MORNING + 2 * HOUR, id="by jitter"
-        ),
-        pytest.param(
-            {"due_at": BY_HAND, "slot_at": MORNING}, BY_HAND, BY_HAND, id="set by hand since"
-        ),
-        pytest.param(
-            {"due_at": None, "slot_at": MORNING}, CLAIM.started_at, CLAIM.started_at, id="to null"
-        ),
-        pytest.param(
-            {"due_at": BY_HAND, "slot_at": MORNING, "attempt": 2}, MORNING, MORNING, id="a retry"
-        ),
-        pytest.param(
-            {"due_at": BY_HAND, "attempt": 2}, BY_HAND, BY_HAND, id="a retry that lost its slot"
-        ),
-        pytest.param({"trigger": Trigger.MANUAL}, MORNING, None, id="by a person"),
-        pytest.param(
-            {"due_at": SPREAD, "slot_at": MORNING, "trigger": Trigger.MANUAL},
-            *(MORNING, None),
-            id="by a person, with jitter",
-        ),
-        pytest.param(
-            {"timing": Timing(schedule=Every(HOUR), misfire=Misfire.SKIP, grace=timedelta(0))},
-            *(MORNING, MORNING),
-            id="missed for good",
-        ),
-    ],
-)
-def test_a_claim_knows_its_slot(
-    columns: dict[str, Any], due_slot: datetime, scheduled_for: datetime | None
-) -> None:
-    """Jitter and retries stand for a slot; a time that somebody wrote is one by itself."""
-    claim = replace(CLAIM, **columns)
-    assert (claim.due_slot, claim.scheduled_for) == (due_slot, scheduled_for)
 
 
 @pytest.mark.parametrize(
