@@ -91,7 +91,9 @@ def _lost_claim(job: RowMapping, run: RowMapping | None, *, now: datetime) -> Cl
 
 def _settle_job(connection: Connection, claim: Claim, settlement: Settlement) -> bool:
     """Hand the job back, with its next time; return whether the claim was still held."""
-    # Somebody who set another time while the job ran wants it run at that time.
+    # Somebody who set another time while the job ran wants it run at that time, with all its tries.
+    still_due = _is(jobs.c.next_run_at, claim.due_at)
+    other_slot = sa.case((_is(jobs.c.slot_at, claim.slot_at), None), else_=jobs.c.slot_at)
     next_run_at = sa.literal(settlement.next_run_at, UtcTime())
     slot_at = sa.literal(settlement.slot_at, UtcTime())
     statement = (
@@ -100,9 +102,9 @@ def _settle_job(connection: Connection, claim: Claim, settlement: Settlement) ->
         .values(
             claim_run_id=None,
             lease_expires_at=None,
-            next_run_at=sa.case((_still_due(claim), next_run_at), else_=jobs.c.next_run_at),
-            slot_at=sa.case((_still_due(claim), slot_at), else_=None),
-            attempt=settlement.attempt,
+            next_run_at=sa.case((still_due, next_run_at), else_=jobs.c.next_run_at),
+            slot_at=sa.case((still_due, slot_at), else_=other_slot),
+            attempt=sa.case((still_due, settlement.attempt), else_=0),
             consecutive_failures=settlement.consecutive_failures,
             last_status=settlement.status,
         )
@@ -129,9 +131,8 @@ def _settle_run(
     return as_run(row) if row is not None else None
 
 
-def _still_due(claim: Claim) -> sa.ColumnElement[bool]:
-    due_at = moment(sa.literal(claim.due_at, UtcTime()))
-    return moment(jobs.c.next_run_at).is_not_distinct_from(due_at)
+def _is(column: sa.Column[datetime], time: datetime | None) -> sa.ColumnElement[bool]:
+    return moment(column).is_not_distinct_from(moment(sa.literal(time, UtcTime())))
 
 
 def _read_run(connection: Connection, run_id: str) -> Run:
