@@ -1,4 +1,4 @@
-"""Schedules that somebody wrote into the rows, and jobs that miss them: what is told, and what not."""
+"""Rows that somebody wrote by hand: what is wrong is told, what was only missed is not."""
 
 import sqlite3
 from pathlib import Path
