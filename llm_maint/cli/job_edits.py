@@ -112,6 +112,9 @@ def edit(
     with session.opened() as opened:
         with opened.database.write() as connection:
             found = find_job(connection, job)
+            if found.problem is not None and every is None and cron is None:
+                # Else the interval that takes the place of what is wrong would stay in its place.
+                raise UsageError(f"{found.problem}; mend it with --every or --cron")
             timing = timing_of(found.timing, ctx.params)
             columns = {"name": name, "bot_id": bot, "config_json": _changed(found, changes)}
             given = {column: value for column, value in columns.items() if value is not None}

@@ -57,10 +57,17 @@ class Timing:
         """Return when a slot is due: the slot itself, or with jitter a little later."""
         if not self.jitter or slot == NEVER:
             return slot
-        room = self.schedule.next(slot, after=slot) - slot
         digest = blake2b(f"{job_id} {slot.isoformat()}".encode(), digest_size=6).digest()
-        most = min(self.jitter, room / 2) // _SECOND
+        most = min(self.jitter, self._room(slot)) // _SECOND
         return slot + int.from_bytes(digest) % (most + 1) * _SECOND
+
+    def may_be_due_at(self, slot: datetime, moment: datetime) -> bool:
+        """Return whether some jitter, maybe one that was changed since, lets a slot be due then."""
+        return slot <= moment <= slot + self._room(slot)
+
+    def _room(self, slot: datetime) -> timedelta:
+        """Return what jitter may take: half of the way to the next slot."""
+        return (self.schedule.next(slot, after=slot) - slot) / 2
 
 
 _TINY = timedelta(microseconds=1)

@@ -62,12 +62,12 @@ class Claim:
 
     @property
     def due_slot(self) -> datetime:
-        """The slot that was due. Whoever writes another time into the row makes it the slot."""
-        if self.slot_at is not None:
-            jittered = self.timing.due_at(self.job_id, self.slot_at)
-            if self.retries or self.due_at == jittered:
-                return self.slot_at
-        return self.due_at or self.started_at
+        """The slot that was due. Whoever writes quite another time into the row makes it one."""
+        due_at = self.due_at or self.started_at
+        if self.slot_at is None or self.retries:
+            return self.slot_at or due_at
+        jittered = self.due_at is not None and self.timing.may_be_due_at(self.slot_at, due_at)
+        return self.slot_at if jittered else due_at
 
     @property
     def scheduled_for(self) -> datetime | None:

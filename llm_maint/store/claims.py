@@ -73,13 +73,15 @@ def _lost_claim(job: Row, run: Row | None, *, now: datetime) -> Claim:
     return as_claim(job, job["claim_run_id"], trigger, now=started_at or now, host=host)
 
 
-# Somebody who set another time while the job ran wants it run at that time.
+# Somebody who set another time while the job ran wants it run at that time, with all its tries.
 _SETTLE_JOB = """
 UPDATE {jobs} SET
   claim_run_id = NULL, lease_expires_at = NULL,
   next_run_at = CASE WHEN {still_due} THEN {next_run_at} ELSE next_run_at END,
-  slot_at = CASE WHEN {still_due} THEN CAST({slot_at} AS {time}) END,
-  attempt = {attempt}, consecutive_failures = {consecutive_failures}, last_status = {last_status}
+  slot_at = CASE WHEN {still_due} THEN CAST({slot_at} AS {time})
+    WHEN NOT {same_slot} THEN slot_at END,
+  attempt = CASE WHEN {still_due} THEN CAST({attempt} AS integer) ELSE 0 END,
+  consecutive_failures = {consecutive_failures}, last_status = {last_status}
 WHERE id = {job_id} AND claim_run_id = {run_id}
 """
 
@@ -89,6 +91,7 @@ def _job_values(claim: Claim, settlement: Settlement) -> dict[str, Any]:
         "job_id": claim.job_id,
         "run_id": claim.run_id,
         "due_at": claim.due_at,
+        "claimed_slot": claim.slot_at,
         "next_run_at": settlement.next_run_at,
         "slot_at": settlement.slot_at,
         "attempt": settlement.attempt,

@@ -17,19 +17,24 @@ DUE_AT_SQLITE = "coalesce(strftime('%Y-%m-%d %H:%M:%f', {time}), '')"
 """When a job is due, as it is indexed: no time, and on SQLite what is none, before all else."""
 
 # In one go, the time that a lock is waited for included; what a session keeps, a pooler may not.
+# Of the first job in the order of the index: where EXISTS asks for any that is due, the server
+# takes it that a third of all are, and reads the table from end to end to find none.
 _POSTGRESQL = f"""
 BEGIN READ ONLY; SET LOCAL lock_timeout = '{{seconds}}s';
-SELECT (SELECT max(version) FROM {{prefix}}maintenance_schema), EXISTS (
-  SELECT FROM {{prefix}}scheduled_jobs
+SELECT (SELECT max(version) FROM {{prefix}}maintenance_schema), (
+  SELECT {DUE_AT_POSTGRESQL.format(time="next_run_at")} <= now()
+  FROM {{prefix}}scheduled_jobs
   WHERE enabled AND claim_run_id IS NULL
-    AND {DUE_AT_POSTGRESQL.format(time="next_run_at")} <= now()
+  ORDER BY {DUE_AT_POSTGRESQL.format(time="next_run_at")}
+  LIMIT 1
 ) OR EXISTS (
   SELECT FROM {{prefix}}scheduled_jobs
   WHERE claim_run_id IS NOT NULL
     AND (lease_expires_at <= now() OR last_run_at > now() - interval '{FRESH_SECONDS} seconds'
-      OR EXISTS (
-        SELECT FROM {{prefix}}maintenance_share_items
+      OR (
+        SELECT true FROM {{prefix}}maintenance_share_items
         WHERE run_id = claim_run_id AND worker IS NULL AND done_at IS NULL
+        LIMIT 1
       )
     )
 );

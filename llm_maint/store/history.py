@@ -52,7 +52,9 @@ def prunable_runs(connection: Connection, *, before: datetime) -> int:
 
 def prune_runs(connection: Connection, *, before: datetime, limit: int = BATCH) -> int:
     """Delete finished runs older than `before`, at most `limit`; return how many."""
-    ids = sa.select(runs.c.id).where(*_old_runs(before)).limit(limit)
+    # The oldest first: without an order the server might read, in each batch, all that is deleted.
+    order = (runs.c.started_at.nulls_first(), runs.c.id)
+    ids = sa.select(runs.c.id).where(*_old_runs(before)).order_by(*order).limit(limit)
     return connection.execute(sa.delete(runs).where(runs.c.id.in_(ids))).rowcount
 
 

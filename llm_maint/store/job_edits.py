@@ -73,9 +73,8 @@ def edit_job(
     changed = {**columns, **_columns_of(timing)}
     if timing.schedule != job.timing.schedule:
         changed |= _next_slot(job, timing, now=now)
-    elif timing.jitter != job.timing.jitter and job.next_run_at is not None:
-        slot = job.slot_at or job.next_run_at
-        changed |= _due(job.id, timing, slot) if slot > now else {}
+    elif timing.jitter != job.timing.jitter:
+        changed |= _same_slot(job, timing)
     connection.execute(sa.update(jobs).where(jobs.c.id == job.id).values(**changed))
     return find_job(connection, job.id)
 
@@ -126,11 +125,24 @@ def _seconds(duration: timedelta | None) -> int | None:
 def _next_slot(job: ScheduledJob, timing: Timing, *, now: datetime) -> dict[str, Any]:
     """Return the columns of the first slot of a new schedule that is still to come."""
     if job.last_run_at is None and not isinstance(timing.schedule, Cron):
-        return {}  # a new job is due at once
+        return {"next_run_at": None, "slot_at": None, "attempt": 0}  # a new job is due at once
     anchor = now if job.last_run_at is None else min(job.last_run_at, now)
     # A slot that was fired is never fired again, though the clock was set back since.
     after = max(now, job.last_run_at or now)
-    return _due(job.id, timing, timing.schedule.next(anchor, after=after))
+    return {**_due(job.id, timing, timing.schedule.next(anchor, after=after)), "attempt": 0}
+
+
+def _same_slot(job: ScheduledJob, timing: Timing) -> dict[str, Any]:
+    """Return the columns of the slot that is waited for, with another jitter.
+
+    A retry stays as it is, and so does a slot that is being fired: it would be due again.
+    """
+    slot = job.slot_at or job.next_run_at
+    if slot is None or job.claim_run_id is not None:
+        return {}
+    if job.next_run_at != job.timing.due_at(job.id, slot):
+        return {}
+    return _due(job.id, timing, slot)
 
 
 def _first_slot(job_id: str, timing: Timing, *, now: datetime) -> dict[str, Any]:
@@ -139,4 +151,4 @@ def _first_slot(job_id: str, timing: Timing, *, now: datetime) -> dict[str, Any]
 
 def _due(job_id: str, timing: Timing, slot: datetime) -> dict[str, Any]:
     due_at = timing.due_at(job_id, slot)
-    return {"next_run_at": due_at, "slot_at": None if due_at == slot else slot, "attempt": 0}
+    return {"next_run_at": due_at, "slot_at": None if due_at == slot else slot}

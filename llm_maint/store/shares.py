@@ -197,13 +197,14 @@ def join(
         .join(shares, shares.c.run_id == jobs.c.claim_run_id)
         .join(runs, runs.c.id == jobs.c.claim_run_id)
         .where(held, jobs.c.lease_expires_at > now, _open_to(host, now=now))
-        .where(sa.exists().where(share_items.c.run_id == shares.c.run_id, free_items))
-        .where(shares.c.run_id.not_in(but))
+        .where(_one_is_free)
         .order_by(jobs.c.priority.desc(), shares.c.opened_at)
         .limit(1)
     )
     if job_id is not None:
         query = query.where(jobs.c.id == job_id)
+    if but:
+        query = query.where(shares.c.run_id.not_in(but))
     job = connection.execute(query).mappings().one_or_none()
     if job is None:
         return None
@@ -267,6 +268,16 @@ def leave(connection: Connection, worker: Worker) -> None:
 
 
 _UNDER_WAY = (share_items.c.worker.is_not(None), share_items.c.done_at.is_(None))
+
+
+# Of the first alone: asked whether any exists, the server may read them all.
+_one_is_free = (
+    sa.select(sa.true())
+    .where(share_items.c.run_id == shares.c.run_id, free_items)
+    .limit(1)
+    .correlate(shares)
+    .scalar_subquery()
+)
 
 
 def _open_to(host: str, *, now: datetime) -> sa.ColumnElement[bool]:

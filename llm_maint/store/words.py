@@ -81,9 +81,9 @@ def _asked_of_server(source: Source, asked: list[tuple[str, dict[str, Any]]]) ->
 
     # Values are put in by the driver, on this side: the server takes several queries at once only
     # where none of them has any.
-    cursor = ClientCursor(source.connection)
-    texts = [cursor.mogrify(text, given) for text, given in asked]
-    cursor.execute("; ".join([first, *texts] if first else texts))
+    spelled = ClientCursor(source.connection)
+    texts = [spelled.mogrify(text, given) for text, given in asked]
+    cursor = source.connection.execute("; ".join([first, *texts] if first else texts))
     for _ in first.split("; ") if first else ():
         cursor.nextset()
     answers = []
@@ -136,12 +136,10 @@ _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 
 # A time is the same whatever its form: written by hand, or one that Python cannot hold.
 _SAME_POSTGRESQL = (
-    "CASE WHEN next_run_at < '0001-01-01 00:00:00+00' THEN '0001-01-01 00:00:00+00' "
-    "ELSE next_run_at END IS NOT DISTINCT FROM {before}::timestamptz"
+    "(CASE WHEN {time} < '0001-01-01 00:00:00+00' THEN '0001-01-01 00:00:00+00' "
+    "ELSE {time} END IS NOT DISTINCT FROM CAST({before} AS timestamptz))"
 )
-_SAME_SQLITE = (
-    "strftime('%Y-%m-%d %H:%M:%f', next_run_at) IS strftime('%Y-%m-%d %H:%M:%f', {before})"
-)
+_SAME_SQLITE = "(strftime('%Y-%m-%d %H:%M:%f', {time}) IS strftime('%Y-%m-%d %H:%M:%f', {before}))"
 
 
 class _Words(dict[str, str]):
@@ -159,7 +157,8 @@ class _Words(dict[str, str]):
             waiting=f"enabled{'' if is_postgresql else ' = 1'} AND claim_run_id IS NULL",
             due_at=due_at.format(time="next_run_at"),
             due_by=due_at.format(time=mark.format("due_by")),
-            still_due=same.format(before=mark.format("due_at")),
+            still_due=same.format(time="next_run_at", before=mark.format("due_at")),
+            same_slot=same.format(time="slot_at", before=mark.format("claimed_slot")),
             for_update="FOR UPDATE" if is_postgresql else "",
             skip_locked="FOR UPDATE SKIP LOCKED" if is_postgresql else "",
             nulls_last="NULLS LAST" if is_postgresql else "",  # as they are on SQLite
