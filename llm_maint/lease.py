@@ -3,9 +3,10 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
 
 from llm_maint.contract import Clock
 from llm_maint.domain.runs import Claim
@@ -17,9 +18,19 @@ from llm_maint.store.shares import Worker
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A claim that is kept: since when, how long at most, and by which worker of another's."""
+
+    claim: Claim
+    since: datetime
+    timeout: timedelta | None
+    worker: Worker | None
+
+
+@dataclass(slots=True, kw_only=True)
 class Lease:
-    """What it takes to keep a claim.
+    """What it takes to keep claims, one after the other.
 
     `end_process` ends the process at once, for a job that no signal can interrupt: its claim is
     then taken back as that of a dead process.
@@ -29,6 +40,22 @@ class Lease:
     clock: Clock
     length: timedelta
     end_process: Callable[[], None]
+    _is_watched: bool = False
+    _kept: Kept | None = None
+    _at_work: Lock = field(default_factory=Lock)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Let one thread watch over all that is kept within.
+
+        A thread for each would cost more than many a job does.
+        """
+        self._is_watched = True
+        try:
+            with self._watching():
+                yield
+        finally:
+            self._is_watched = False
 
     @contextmanager
     def kept(
@@ -42,44 +69,53 @@ class Lease:
             worker: this process, where the claim is another's.
 
         """
+        self._kept = Kept(claim, self.clock(), timeout, worker)
+        try:
+            with nullcontext() if self._is_watched else self._watching():
+                yield
+        finally:
+            with self._at_work:  # a renewal that is under way is waited for
+                self._kept = None
+
+    @contextmanager
+    def _watching(self) -> Iterator[None]:
         ended = threading.Event()
-        arguments = (claim, worker, timeout, ended)
-        renewing = threading.Thread(target=self._keep, args=arguments, daemon=True)
-        renewing.start()
+        watch = threading.Thread(target=self._watch, args=(ended,), daemon=True)
+        watch.start()
         try:
             yield
         finally:
             ended.set()
-            renewing.join()
+            watch.join()
 
-    def _keep(
-        self,
-        claim: Claim,
-        worker: Worker | None,
-        timeout: timedelta | None,
-        ended: threading.Event,
-    ) -> None:
-        begun = self.clock()
+    def _watch(self, ended: threading.Event) -> None:
         while not ended.wait(self.length.total_seconds() / 3):
-            if timeout is not None and self.clock() - begun > timeout + self.length:
-                log.error("%s: it does not end, though its time is up", claim.job_name)
-                self.end_process()
-            try:
-                held = self._renew(claim, worker)
-            except MaintError as error:
-                log.info("%s: the lease could not be renewed yet: %s", claim.job_name, error)
-                continue
-            if not held:
-                # Where the claim is another's, that process tells.
-                level = logging.WARNING if worker is None else logging.INFO
-                log.log(
-                    level, "%s: the claim was lost; the run will change nothing", claim.job_name
-                )
-                return
+            with self._at_work:
+                if self._kept is not None and not self._is_held(self._kept):
+                    self._kept = None
+                if self._kept is None and not self._is_watched:
+                    return
 
-    def _renew(self, claim: Claim, worker: Worker | None) -> bool:
-        if worker is None:
+    def _is_held(self, kept: Kept) -> bool:
+        name = kept.claim.job_name
+        if kept.timeout is not None and self.clock() - kept.since > kept.timeout + self.length:
+            log.error("%s: it does not end, though its time is up", name)
+            self.end_process()
+        try:
+            if self._renew(kept):
+                return True
+        except MaintError as error:
+            log.info("%s: the lease could not be renewed yet: %s", name, error)
+            return True
+        # Where the claim is another's, that process tells.
+        level = logging.WARNING if kept.worker is None else logging.INFO
+        log.log(level, "%s: the claim was lost; the run will change nothing", name)
+        return False
+
+    def _renew(self, kept: Kept) -> bool:
+        now = self.clock()
+        if kept.worker is None:
             with self.database.brief() as source:
-                return claims.renew(source, claim, now=self.clock(), lease=self.length)
+                return claims.renew(source, kept.claim, now=now, lease=self.length)
         with self.database.write() as connection:
-            return shares.renew(connection, worker, now=self.clock(), lease=self.length)
+            return shares.renew(connection, kept.worker, now=now, lease=self.length)

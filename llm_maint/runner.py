@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -94,7 +94,8 @@ class Runner:
         # First: what it takes back is due from then on, in this very tick.
         yield from self._rescue()
         started = self.clock()
-        tick = queue.Tick(due_by=started, lease=self._lease.length, host=self.host, job_id=job_id)
+        lease = self._lease
+        tick = queue.Tick(due_by=started, lease=lease.length, host=self.host, job_id=job_id)
         ran = 0
 
         def goes_on() -> bool:
@@ -102,16 +103,22 @@ class Runner:
             return in_time and (limit is None or ran < limit)
 
         def claim_next(source: Source) -> Claim | None:
-            ends = not goes_on() or self._is_told_to_stop()
-            return None if ends else tick.claim_next(source, now=self.clock())
+            if not goes_on() or self._is_told_to_stop():
+                return None
+            claim = tick.claim_next(source, now=self.clock())
+            # What comes after it takes it to the disk. Were it lost with the server before that,
+            # the job would be due as it was, and what was recorded with the claim would be run
+            # again; the last record of a tick waits, and with it all that it tells.
+            source.waits = claim is None
+            return claim
 
-        with self.database.brief(durable=False) as source:
+        with self.database.brief() as source:
             claim = claim_next(source)
-        while claim is not None:
-            ran += 1
-            # In the transaction that records a run the next is claimed: one wait for the disk.
-            finished, claim = self._run(claim, claim_next)
-            yield finished
+        with lease.watching() if claim is not None else nullcontext():
+            while claim is not None:
+                ran += 1
+                finished, claim = self._run(claim, lease, claim_next)
+                yield finished
         with self.interruptible(None):
             pass  # a signal that came while a run was recorded ends the tick here
         if goes_on():
@@ -132,7 +139,7 @@ class Runner:
             )
         if claim is None:
             raise JobBusyError
-        finished, _ = self._run(claim)
+        finished, _ = self._run(claim, self._lease)
         return finished
 
     def preview(self, *, job_id: str | None = None, limit: int | None = None) -> Iterator[Finished]:
@@ -185,12 +192,14 @@ class Runner:
         except InterruptedRunError:
             return True
 
-    def _run(self, claim: Claim, then: Next = no_next) -> tuple[Finished, Claim | None]:
+    def _run(
+        self, claim: Claim, lease: Lease, then: Next = no_next
+    ) -> tuple[Finished, Claim | None]:
         """Run a job; return what came of it, and the claim of the next."""
         log.info("%s: begun (run %s)", claim.job_name, claim.run_id[:8])
         interruption: InterruptedRunError | None = None
         try:
-            with self._lease.kept(claim, timeout=self._execution.timeout(claim)):
+            with lease.kept(claim, timeout=self._execution.timeout(claim)):
                 outcome = self._execution.execute(claim)
         except InterruptedRunError as error:
             outcome, interruption, then = Interrupted(), error, no_next

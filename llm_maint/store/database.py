@@ -71,21 +71,25 @@ class Database:
                     transaction.rollback()
 
     @contextmanager
-    def brief(self, *, durable: bool = True) -> Iterator[Source]:
+    def brief(self) -> Iterator[Source]:
         """Open a write transaction on our own tables alone, by a connection that is kept for them.
 
-        It costs a fraction of `write`, in which an assistant's tables are changed. For `durable`
-        see `words.transaction`.
+        It costs a fraction of `write`, in which an assistant's tables are changed.
         """
         with explaining(self.place):
-            source = self._idle.pop() if self._idle else dialect.source_apart(self.engine)
+            source = self._idle.pop() if self._idle else self._own_source()
             try:
-                with words.transaction(source, seconds=self.timeout, durable=durable):
+                with words.transaction(source, seconds=self.timeout):
                     yield source
             except BaseException:
                 source.close()  # and with it what was begun
                 raise
             self._idle.append(source)
+
+    def _own_source(self) -> Source:
+        source = dialect.source_apart(self.engine)
+        dialect.relax(source)
+        return source
 
     def upgrade(self, *, now: datetime) -> tuple[int, int]:
         """Apply the migrations that are missing; return the schema version before and after."""

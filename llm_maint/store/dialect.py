@@ -127,6 +127,19 @@ def source_apart(engine: Engine) -> Source:
     return source
 
 
+def relax(source: Source) -> None:
+    """Let the commits of a connection wait for the disk only where they are told to.
+
+    SQLite can be relied on without it where it writes a log, and only there.
+    """
+    if source.is_postgresql:
+        return
+    ((mode,),) = source.connection.execute("PRAGMA journal_mode").fetchall()
+    if mode == "wal":
+        source.connection.execute("PRAGMA synchronous = NORMAL")
+        source.relaxed = True
+
+
 def _source(engine: Engine, connection: object) -> Source:
     schema = engine.get_execution_options()["schema_translate_map"][OWN_SCHEMA]
     is_postgresql = engine.dialect.name == "postgresql"

@@ -23,10 +23,12 @@ FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 class Source:
     """An open connection of a driver; `prefix` stands before the name of a table of ours.
 
-    `begins` is what begins a transaction, until it is sent along with the first query in it.
+    `begins` is what begins a transaction, until it is sent along with the first query in it;
+    `waits` tells whether its commit waits for the disk. `relaxed` is a connection to SQLite whose
+    commits do not by themselves.
     """
 
-    __slots__ = ("begins", "connection", "is_postgresql", "prefix")
+    __slots__ = ("begins", "connection", "is_postgresql", "prefix", "relaxed", "waits")
 
     def __init__(
         self,
@@ -38,6 +40,8 @@ class Source:
         self.connection = connection
         self.is_postgresql = is_postgresql
         self.begins = ""
+        self.waits = True
+        self.relaxed = False
         self.prefix = f'"{schema}".' if schema and is_postgresql else ""
 
     def close(self) -> None:

@@ -247,10 +247,8 @@ sa.Index(
     "scheduled_jobs_lease_idx", jobs.c.lease_expires_at, postgresql_where=held, sqlite_where=held
 )
 
-fired = sa.and_(
-    runs.c.scheduled_for.is_not(None), runs.c.status.in_(("running", "success", "skipped"))
-)
-"""Runs that fire a slot: it is never at work twice, and never seen to twice."""
+fires = runs.c.scheduled_for.is_not(None)
+"""Runs that fire a slot. No try of a slot happens twice; see `claims.record` for interruptions."""
 
 free_items = sa.and_(share_items.c.worker.is_(None), share_items.c.done_at.is_(None))
 """Entities of shared runs that nobody has taken."""
@@ -275,7 +273,8 @@ sa.Index(
     "job_runs_slot_idx",
     runs.c.job_id,
     runs.c.scheduled_for,
+    runs.c.attempt,
     unique=True,
-    postgresql_where=fired,
-    sqlite_where=fired,
+    postgresql_where=fires,
+    sqlite_where=fires,
 )

@@ -109,26 +109,31 @@ def document(value: Any) -> str | None:  # noqa: ANN401 any JSON value
 
 
 @contextmanager
-def transaction(source: Source, *, seconds: int, durable: bool = True) -> Iterator[Source]:
+def transaction(source: Source, *, seconds: int) -> Iterator[Source]:
     """Open a transaction that writes; it commits at the end. After an error close the connection.
+
+    Where `source.waits` is made false within, the commit does not wait for the disk. Whatever is
+    committed after it, and waits, takes it along: logs are written in order. SQLite's does so where
+    it writes one.
 
     Args:
         source: a connection of our own, outside transactions.
         seconds: how long a lock is waited for; on SQLite the connection knows.
-        durable: whether the commit waits for the disk. Whatever is committed after it, and waits,
-            takes it along: logs are written in order. So a claim need not wait, for all that its
-            job does comes after it; where the server's machine dies before, nothing was done.
 
     """
+    execute = source.connection.execute
+    source.waits = True
     if source.is_postgresql:
-        waits = "" if durable else "; SET LOCAL synchronous_commit = off"
-        source.begins = f"{_BEGIN}; SET LOCAL lock_timeout = '{seconds}s'{waits}"
+        source.begins = f"{_BEGIN}; SET LOCAL lock_timeout = '{seconds}s'"
     else:
-        source.connection.execute("BEGIN IMMEDIATE")
+        execute("BEGIN IMMEDIATE")
     yield source
     if not source.begins:  # else nothing was asked
-        source.connection.execute("COMMIT")
+        unwaited = source.is_postgresql and not source.waits
+        execute(f"{'SET LOCAL synchronous_commit = off; ' if unwaited else ''}COMMIT")
     source.begins = ""
+    if source.relaxed and source.waits:
+        execute("PRAGMA wal_checkpoint(PASSIVE)")  # which waits for the disk
 
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"

@@ -82,8 +82,8 @@ def apply(connection: Connection) -> None:
         "WHERE claim_run_id IS NOT NULL"
     )
     execute(
-        f"CREATE UNIQUE INDEX job_runs_slot_idx ON {runs} (job_id, scheduled_for) "
-        "WHERE scheduled_for IS NOT NULL AND status IN ('running', 'success', 'skipped')"
+        f"CREATE UNIQUE INDEX job_runs_slot_idx ON {runs} (job_id, scheduled_for, attempt) "
+        "WHERE scheduled_for IS NOT NULL"
     )
     newest = f"started_at DESC{' NULLS LAST' if postgres else ''}, id DESC"
     execute(f"DROP INDEX {prefix}job_runs_started_at_idx")
