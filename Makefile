@@ -6,8 +6,14 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 
+LOWEST = .venv-lowest
+# What a dependency can break; kills, real model servers and crowds of processes try our own code.
+# PYTHONTZPATH is empty there, so that the time zones are those of the package too.
+LOWEST_TESTS = $(addprefix tests/,console domain jobs llm settings store) $(wildcard tests/test_*.py) \
+	$(addprefix tests/end_to_end/test_,commands.py database_failures.py doctor.py main_job.py output.py)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types layers bench bench-model eval eval-quick eval-coverage install-systemd clean
+.PHONY: help demo test test-lowest check format lint types layers bench bench-model bench-runner bench-peers eval eval-quick eval-coverage install-systemd clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +23,9 @@ demo: $(VENV)/.installed ## Run the main job on sample data; needs no server and
 
 test: $(VENV)/.developing ## Run the tests on SQLite and on a real PostgreSQL
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+test-lowest: $(LOWEST)/.developing ## Run the quicker tests with the oldest dependencies that we allow
+	PYTHONTZPATH= $(LOWEST)/bin/python -m pytest -n $(WORKERS) --dist worksteal $(LOWEST_TESTS)
 
 check: format lint types layers test ## Run the whole gate
 
@@ -32,8 +41,8 @@ types: $(VENV)/.developing ## Check the types with mypy
 layers: $(VENV)/.developing ## Check who imports whom
 	$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/.developing ## Measure what a tick costs
-	$(BIN)/python benchmarks/tick.py
+bench: $(VENV)/.developing ## Measure what a tick costs, and the other commands at their start
+	$(BIN)/python benchmarks/startup/measure.py
 
 eval: $(VENV)/.developing ## Measure consolidation on sets with truth: scores, a month's cost, attrition
 	$(BIN)/python benchmarks/consolidation/evaluate.py --jobs $(WORKERS)
@@ -49,16 +58,23 @@ eval-coverage: $(VENV)/.developing ## Measure what each threshold of coverage wo
 bench-model: $(VENV)/.developing ## Measure what requests to a model side by side bring
 	$(BIN)/python benchmarks/concurrency.py
 
+bench-runner: $(VENV)/.developing ## Measure throughput beside the peers, then what millions of rows do: half an hour
+	$(BIN)/python -m benchmarks.runner.throughput
+	$(BIN)/python -m benchmarks.runner.growth
+
+bench-peers: $(VENV)/.developing ## Ask this and two peers the same questions from outside: ten minutes
+	$(BIN)/python -m benchmarks.peers.probes
+
 install-systemd: ## Install and start the systemd timer (as root: for all, else for this user)
 	deploy/systemd/install.sh
 
 clean: ## Remove what the targets made
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(LOWEST) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
-$(BIN)/python:
+%/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "llm-maint needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --upgrade "pip>=25.1"
+	$(PYTHON) -m venv $*
+	$*/bin/python -m pip --disable-pip-version-check --quiet install --upgrade "pip>=25.1"
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	$(PIP) install --editable .
@@ -67,3 +83,12 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 $(VENV)/.developing: pyproject.toml | $(BIN)/python
 	$(PIP) install --editable . --group dev
 	@touch $@ $(VENV)/.installed
+
+# pip knows the newest versions only, so uv names the oldest: ours, not those of what they need.
+$(LOWEST)/.developing: PIP = $(LOWEST)/bin/python -m pip --disable-pip-version-check --quiet
+$(LOWEST)/.developing: pyproject.toml | $(LOWEST)/bin/python
+	$(PIP) install uv
+	$(LOWEST)/bin/uv pip compile --quiet --python $(LOWEST)/bin/python --resolution lowest-direct \
+		--output-file $(LOWEST)/constraints.txt pyproject.toml
+	$(PIP) install --editable . --group dev --constraint $(LOWEST)/constraints.txt
+	@touch $@

@@ -13,6 +13,7 @@ from llm_maint.domain.runs import Claim, Outcome
 from llm_maint.settings.sections import Settings
 from llm_maint.store import claims, shares
 from llm_maint.store.database import Connection, Database
+from llm_maint.store.dialect import source_of
 
 T = TypeVar("T")
 
@@ -86,7 +87,7 @@ class JobContext:
             if self.worker is not None:
                 shares.fence(connection, self.worker, now=self.clock())
             elif self.claim is not None:
-                claims.fence(connection, self.claim, now=self.clock())
+                claims.fence(source_of(connection), self.claim, now=self.clock())
 
     @property
     def run_id(self) -> str | None:

@@ -74,7 +74,8 @@ class Lease:
                 return
 
     def _renew(self, claim: Claim, worker: Worker | None) -> bool:
+        if worker is None:
+            with self.database.brief() as source:
+                return claims.renew(source, claim, now=self.clock(), lease=self.length)
         with self.database.write() as connection:
-            if worker is None:
-                return claims.renew(connection, claim, now=self.clock(), lease=self.length)
             return shares.renew(connection, worker, now=self.clock(), lease=self.length)

@@ -7,28 +7,25 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from itertools import count
 
-from llm_maint.contract import Clock, JobContext, LanguageModel
+from llm_maint.contract import Clock, LanguageModel
 from llm_maint.domain.progress import Progress, untold
-from llm_maint.domain.runs import Claim, Failure, Interrupted, Outcome, Run, Skipped, Status
+from llm_maint.domain.runs import Claim, Interrupted, Outcome, Run, Skipped, Status
 from llm_maint.domain.settlement import exit_code_of, settle, unrecorded
 from llm_maint.errors import (
     ClaimLostError,
-    ConfigurationError,
     DatabaseBusyError,
     ExitCode,
     InterruptedRunError,
     JobBusyError,
     JobTimedOutError,
-    MaintError,
-    UnknownJobTypeError,
 )
+from llm_maint.execution import Execution
 from llm_maint.jobs import SHARED, find_job_type
 from llm_maint.lease import Lease
 from llm_maint.settings.sections import Settings
 from llm_maint.store import claims, queue, shares
-from llm_maint.store.database import Database
+from llm_maint.store.database import Database, Source
 from llm_maint.store.shares import Worker
 
 log = logging.getLogger(__name__)
@@ -38,6 +35,15 @@ RECORD_ATTEMPTS = 3
 
 LOOK_SECONDS = 0.1
 """How often to look whether a job that another process has just begun is opened to others."""
+
+
+Next = Callable[[Source], Claim | None]
+"""Claims the next job in the transaction that is open."""
+
+
+def no_next(_source: Source) -> Claim | None:
+    """Claim nothing."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +95,27 @@ class Runner:
         yield from self._rescue()
         started = self.clock()
         tick = queue.Tick(due_by=started, lease=self._lease.length, host=self.host, job_id=job_id)
-        for _ in count() if limit is None else range(limit):
-            with self.interruptible(None):
-                pass  # a signal that came while a run was recorded ends the tick here
-            now = self.clock()
-            if within is not None and now - started >= within:
-                return
-            with self.database.write() as connection:
-                claim = tick.claim_next(connection, now=now)
-            if claim is None:
-                self._take_part(job_id)
-                return
-            yield self._run(claim)
+        ran = 0
+
+        def goes_on() -> bool:
+            in_time = within is None or self.clock() - started < within
+            return in_time and (limit is None or ran < limit)
+
+        def claim_next(source: Source) -> Claim | None:
+            ends = not goes_on() or self._is_told_to_stop()
+            return None if ends else tick.claim_next(source, now=self.clock())
+
+        with self.database.brief(durable=False) as source:
+            claim = claim_next(source)
+        while claim is not None:
+            ran += 1
+            # In the transaction that records a run the next is claimed: one wait for the disk.
+            finished, claim = self._run(claim, claim_next)
+            yield finished
+        with self.interruptible(None):
+            pass  # a signal that came while a run was recorded ends the tick here
+        if goes_on():
+            self._take_part(job_id)
 
     def run_now(self, job_id: str) -> Finished:
         """Run one job, whether it is due or not.
@@ -111,26 +126,38 @@ class Runner:
         """
         for _ in self._rescue():
             pass  # what was given up before is no news to who wants another run
-        with self.database.write() as connection:
+        with self.database.brief() as source:
             claim = queue.claim_now(
-                connection, job_id, now=self.clock(), lease=self._lease.length, host=self.host
+                source, job_id, now=self.clock(), lease=self._lease.length, host=self.host
             )
         if claim is None:
             raise JobBusyError
-        return self._run(claim)
+        finished, _ = self._run(claim)
+        return finished
 
     def preview(self, *, job_id: str | None = None, limit: int | None = None) -> Iterator[Finished]:
         """Run the due jobs dry: nothing is claimed, written or recorded."""
-        with self.database.read() as connection:
-            due = queue.due(connection, now=self.clock(), job_id=job_id)
+        with self.database.brief() as source:
+            due = queue.due(source, now=self.clock(), job_id=job_id)
         for claim in due[:limit]:
             yield self._preview(claim)
 
     def preview_now(self, job_id: str) -> Finished:
         """Run one job dry, whether it is due or not."""
-        with self.database.read() as connection:
-            claim = queue.unclaimed(connection, job_id, now=self.clock())
+        with self.database.brief() as source:
+            claim = queue.unclaimed(source, job_id, now=self.clock())
         return self._preview(claim)
+
+    @property
+    def _execution(self) -> Execution:
+        return Execution(
+            settings=self.settings,
+            database=self.database,
+            clock=self.clock,
+            model=self.model,
+            interruptible=self.interruptible,
+            progress=self.progress,
+        )
 
     @property
     def _lease(self) -> Lease:
@@ -141,98 +168,60 @@ class Runner:
             end_process=partial(self.end_process, ExitCode.JOB_FAILED),
         )
 
-    def _timeout(self, claim: Claim) -> timedelta | None:
-        """Return how long a job may take; None is for ever."""
-        default = timedelta(minutes=self.settings.scheduler.job_timeout_minutes)
-        return (default if claim.timing.timeout is None else claim.timing.timeout) or None
-
     def _rescue(self) -> Iterator[Finished]:
         """Take back what dead processes held; yield the runs of jobs that are given up for now."""
-        with self.database.write() as connection:
-            rescued = claims.rescue_expired(connection, now=self.clock())
+        with self.database.brief() as source:
+            rescued = claims.rescue_expired(source, now=self.clock())
         for run in rescued:
             if run.status == Status.FAILED:
                 yield Finished(run, ExitCode.JOB_FAILED)
             else:
                 log.warning("%s: %s", run.job_name, run.error_message)
 
-    def _run(self, claim: Claim) -> Finished:
+    def _is_told_to_stop(self) -> bool:
+        try:
+            with self.interruptible(None):
+                return False
+        except InterruptedRunError:
+            return True
+
+    def _run(self, claim: Claim, then: Next = no_next) -> tuple[Finished, Claim | None]:
+        """Run a job; return what came of it, and the claim of the next."""
         log.info("%s: begun (run %s)", claim.job_name, claim.run_id[:8])
         interruption: InterruptedRunError | None = None
         try:
-            with self._lease.kept(claim, timeout=self._timeout(claim)):
-                outcome = self._execute(claim)
+            with self._lease.kept(claim, timeout=self._execution.timeout(claim)):
+                outcome = self._execution.execute(claim)
         except InterruptedRunError as error:
-            outcome, interruption = Interrupted(), error
-        run = self._record(claim, outcome)
+            outcome, interruption, then = Interrupted(), error, no_next
+        run, following = self._record(claim, outcome, then)
         log.info("%s: %s", claim.job_name, run.status)
         if interruption is not None:
             raise interruption
         expected = isinstance(outcome, Skipped) and outcome.expected
-        return Finished(run, exit_code_of(outcome), expected)
+        return Finished(run, exit_code_of(outcome), expected), following
 
-    def _record(self, claim: Claim, outcome: Outcome) -> Run:
+    def _record(self, claim: Claim, outcome: Outcome, then: Next) -> tuple[Run, Claim | None]:
         """Write what came of a run; insist where a lock is in the way, for the work is done."""
         for attempt in range(1, RECORD_ATTEMPTS + 1):
             now = self.clock()
+            settlement = settle(claim, outcome, now=now)
             try:
-                with self.database.write() as connection:
-                    settlement = settle(claim, outcome, now=now)
-                    return claims.record(connection, claim, settlement, now=now)
+                with self.database.brief() as source:
+                    run = claims.record(source, claim, settlement, now=now)
+                    following = then(source)
             except DatabaseBusyError as error:
                 if attempt == RECORD_ATTEMPTS:
                     raise
                 log.info("%s: not recorded yet: %s", claim.job_name, error)
+            else:
+                # None: somebody has deleted it.
+                return run or unrecorded(claim, outcome, now=now), following
         raise AssertionError("unreachable")
 
     def _preview(self, claim: Claim) -> Finished:
-        outcome = self._execute(claim, dry_run=True)
+        outcome = self._execution.execute(claim, dry_run=True)
         return Finished(unrecorded(claim, outcome, now=self.clock()), exit_code_of(outcome))
-
-    def _execute(self, claim: Claim, *, dry_run: bool = False) -> Outcome:
-        """Run the job's code. The only place where an exception becomes an outcome."""
-        if claim.slot is None:
-            return Skipped(f"its time was missed (misfire = {claim.timing.misfire})", expected=True)
-        try:
-            job = find_job_type(claim.job_type)
-            context = self._context(claim, dry_run=dry_run)
-            job.check(context.config)
-            with self.interruptible(self._timeout(claim)):
-                outcome = job.run(context)
-            assert isinstance(outcome, Outcome), f"{claim.job_type} returned {outcome!r}"
-        except UnknownJobTypeError as error:
-            return Skipped(str(error))
-        except JobTimedOutError:
-            error_text = f"timed out: it took longer than {self._timeout(claim)}"
-            return Failure(error=error_text, transient=True)
-        except MaintError as error:
-            # 2 is for the command line, which was right: what is wrong is in the job.
-            usage = error.exit_code is ExitCode.USAGE
-            code = ExitCode.JOB_FAILED if usage else error.exit_code
-            return Failure(error=str(error), transient=error.transient, exit_code=code)
-        except (Exception, SystemExit) as error:
-            log.exception("%s failed by a bug", claim.job_name)
-            return Failure(error=f"a bug: {error!r}", transient=False)
-        return outcome
-
-    def _context(
-        self, claim: Claim, *, dry_run: bool = False, worker: Worker | None = None
-    ) -> JobContext:
-        if claim.problem is not None:
-            raise ConfigurationError(claim.problem)
-        if claim.config is None:
-            raise ConfigurationError(f"config_json of {claim.job_name} is not a JSON object")
-        return JobContext(
-            config=claim.config,
-            database=self.database,
-            settings=self.settings,
-            clock=self.clock,
-            model=self.model,
-            claim=None if dry_run else claim,
-            worker=worker,
-            dry_run=dry_run,
-            progress=self.progress,
-        )
 
     def _take_part(self, job_id: str | None) -> None:
         """Share in what other processes have opened to others, until nothing is left to take."""
@@ -254,10 +243,10 @@ class Runner:
     def _take_part_as(self, worker: Worker) -> None:
         claim = worker.claim
         log.info("%s: taking part in run %s", claim.job_name, claim.run_id[:8])
-        timeout = self._timeout(claim)
+        timeout = self._execution.timeout(claim)
         try:
             take_part = find_job_type(claim.job_type).take_part
-            context = self._context(claim, worker=worker)
+            context = self._execution.context(claim, worker=worker)
             if take_part is not None:
                 kept = self._lease.kept(claim, timeout=timeout, worker=worker)
                 with kept, self.interruptible(timeout):

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from llm_maint.domain.runs import Claim
 from llm_maint.store import queue
 from llm_maint.store.database import Connection
+from llm_maint.store.dialect import source_of
 
 
 def claim_next(
@@ -18,4 +19,4 @@ def claim_next(
 ) -> Claim | None:
     """Return what a tick that begins now claims first."""
     tick = queue.Tick(due_by=due_by, lease=lease, host=host, job_id=job_id)
-    return tick.claim_next(connection, now=now)
+    return tick.claim_next(source_of(connection), now=now)

@@ -10,6 +10,7 @@ import os
 import pkgutil
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,7 +19,7 @@ from importlib import import_module
 import llm_maint
 
 SECONDS = 60
-"""No command of a test takes longer; one that hangs is ended by its alarm."""
+"""No command of a test takes longer; one that hangs is killed. Its alarm is its own to set."""
 
 
 def preload() -> None:
@@ -31,18 +32,20 @@ def preload() -> None:
 
 def serve() -> None:
     """Obey until nobody says anything any more; leave no process behind."""
-    running: set[int] = set()
+    running: dict[int, float] = {}
     for line in sys.stdin:
         what, *how = json.loads(line)
         answer: int | None = None
         if what == "start":
             answer = _forked(*how)
-            running.add(answer)
+            running[answer] = time.monotonic() + SECONDS
         else:
             pid, status = os.waitpid(how[0], os.WNOHANG)
             if pid:
-                running.remove(pid)
+                del running[pid]
                 answer = os.waitstatus_to_exitcode(status)
+            elif time.monotonic() > running[how[0]]:
+                os.kill(how[0], signal.SIGKILL)
         sys.stdout.write(f"{json.dumps(answer)}\n")
         sys.stdout.flush()
     for pid in running:
@@ -74,7 +77,6 @@ def _run(
 ) -> None:
     from llm_maint.__main__ import main
 
-    signal.alarm(SECONDS)
     os.environ.clear()
     os.environ.update(environment)
     sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))

@@ -11,6 +11,7 @@ from llm_maint.contract import JobContext
 from llm_maint.domain.runs import Outcome, Success
 from llm_maint.errors import ExitCode, JobBusyError
 from llm_maint.store import history, queue
+from llm_maint.store.dialect import source_of
 
 
 def test_what_is_due_runs_once_one_after_the_other(world: World) -> None:
@@ -173,7 +174,7 @@ def test_a_job_that_runs_elsewhere_is_busy(world: World) -> None:
     job = world.add("a")
     with world.database.write() as connection:
         lease = timedelta(minutes=2)
-        queue.claim_now(connection, job.id, now=START, lease=lease, host="there")
+        queue.claim_now(source_of(connection), job.id, now=START, lease=lease, host="there")
     before = dump(world.database)
     with pytest.raises(JobBusyError):
         world.runner().run_now(job.id)

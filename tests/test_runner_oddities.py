@@ -12,6 +12,7 @@ from running import START, World
 from llm_maint.contract import JobContext
 from llm_maint.domain.runs import Outcome, Success
 from llm_maint.store import queue
+from llm_maint.store.dialect import source_of
 
 ONLY_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """PostgreSQL refuses a value that is not of its column's type."""
@@ -73,4 +74,4 @@ def test_an_odd_row_stops_nobody(world: World, change: str) -> None:
     assert world.tick()["b"] == "success"
     assert set(world.jobs()) == {"a", "b"}
     with world.database.read() as connection:
-        queue.next_due_at(connection)
+        queue.next_due_at(source_of(connection))

@@ -54,6 +54,7 @@ class Process:
         """Send a signal, several times in quick succession."""
         for _ in range(times):
             os.kill(self.pid, number)  # its id is its own until it is waited for
+            time.sleep(0.001 if times > 1 else 0)  # two that come at once are one
 
     def until_it_listens(self) -> None:
         """Wait until it sees to signals by itself: what Python does before that is Python's."""

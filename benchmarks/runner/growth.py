@@ -53,11 +53,14 @@ def main() -> None:
     """Measure and print a table; complain about missed targets."""
     given = _arguments()
     sys.path.append(str(JOB_TYPES))  # for the claims in this process
+    runs, jobs = int(filling.RUNS * given.scale), int(filling.JOBS * given.scale)
+    print(f"{runs:,} runs, {jobs:,} jobs that are not due")
     rows: list[Row] = []
     for database in given.databases:
         with _pair(database, given.scale) as (empty, grown):
-            rows += _compared(database, empty, grown, given.rounds)
-    _print(rows, scale=given.scale)
+            compared = _compared(database, empty, grown, given.rounds)
+        _print(compared)
+        rows += compared
     missed = [row for row in rows if row.change > MOST and row.measure != LOOK]
     for row in missed:
         print(f"missed: {row.database}: {row.measure} grew by more than {MOST:.0%}")
@@ -147,14 +150,12 @@ def _runner(place: Ours) -> Iterator[Runner]:
         database.close()
 
 
-def _print(rows: Sequence[Row], *, scale: float) -> None:
-    runs, jobs = int(filling.RUNS * scale), int(filling.JOBS * scale)
-    print(f"{runs:,} runs, {jobs:,} jobs that are not due")
+def _print(rows: Sequence[Row]) -> None:
     print("| database | what | empty | grown | change |")
     print("|---|---|---|---|---|")
     for row in rows:
         figures = f"{row.empty * 1000:.1f} ms | {row.grown * 1000:.1f} ms | {row.change:+.1%}"
-        print(f"| {row.database} | {row.measure} | {figures} |")
+        print(f"| {row.database} | {row.measure} | {figures} |", flush=True)
 
 
 def _arguments() -> argparse.Namespace:

@@ -56,7 +56,7 @@ def _nothing_due(access: Access, *, quiet: bool) -> bool:
         if source is None:
             return False
         try:
-            due = anything_due(source, now=datetime.now(UTC))
+            due = anything_due(source, now=datetime.now(UTC), seconds=access.timeout)
         finally:
             source.close()
     except Exception as error:  # noqa: BLE001 explained, or the full way does it

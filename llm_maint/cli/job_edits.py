@@ -105,6 +105,8 @@ def edit(
     from llm_maint.store.job_edits import edit_job
     from llm_maint.store.jobs import find_job
 
+    if all(value is None or name in ("job", "as_json") for name, value in ctx.params.items()):
+        raise UsageError("nothing to change: name an option; see: llm-maint jobs edit --help")
     session = session_of(ctx)
     changes = _config(config or ())
     with session.opened() as opened:

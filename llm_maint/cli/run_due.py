@@ -101,8 +101,8 @@ def _print(
     from llm_maint.store import queue
 
     runs = [finished.run for finished in done]
-    with opened.database.read() as connection:
-        next_due = queue.next_due_at(connection)
+    with opened.database.brief() as source:
+        next_due = queue.next_due_at(source)
     if as_json:
         document: dict[str, Any] = {
             "started_at": stamp(started),

@@ -44,7 +44,7 @@ def job_lines(job: "ScheduledJob", *, now: datetime) -> list[Line]:
         "name": job.name,
         "type": job.job_type,
         "bot": job.bot_id or "",
-        "enabled": "yes" if job.enabled else "no",
+        "state": _state(job, now=now),
         **_timing_facts(job),
         "next runs": ", ".join(map(short_time, job.slots(5, now=now))),
         "last run": short_time(job.last_run_at),
@@ -53,6 +53,11 @@ def job_lines(job: "ScheduledJob", *, now: datetime) -> list[Line]:
         "config": "not a JSON object" if job.config is None else str(dict(job.config)),
     }
     return fact_lines(facts)
+
+
+def _state(job: "ScheduledJob", *, now: datetime) -> str:
+    state = "enabled" if job.enabled else "disabled"
+    return f"{state}, running now" if job.is_running(now=now) else state
 
 
 def _timing_facts(job: "ScheduledJob") -> dict[str, str]:

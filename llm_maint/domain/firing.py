@@ -57,8 +57,11 @@ class Timing:
         """Return when a slot is due: the slot itself, or with jitter a little later."""
         if not self.jitter or slot == NEVER:
             return slot
-        digest = blake2b(f"{job_id} {slot.isoformat()}".encode(), digest_size=6).digest()
-        return slot + min(self.jitter, self._room(slot)) * (int.from_bytes(digest) / 2**48)
+        digest = blake2b(
+            f"{job_id} {slot.isoformat()}".encode(), digest_size=6
+        ).digest()
+        most = min(self.jitter, self._room(slot)) // _SECOND
+        return slot + int.from_bytes(digest) % (most + 1) * _SECOND
 
     def may_be_due_at(self, slot: datetime, moment: datetime) -> bool:
         """Return whether some jitter, maybe one that was changed since, lets a slot be due then."""
@@ -70,6 +73,7 @@ class Timing:
 
 
 _TINY = timedelta(microseconds=1)
+_SECOND = timedelta(seconds=1)
 
 
 def in_words(schedule: Schedule) -> str:

@@ -71,37 +71,41 @@ class Cron:
 
     def next(self, anchor: datetime, *, after: datetime) -> datetime:
         """Return the first moment later than `after` and than the anchor; see `Every.next`."""
-        after = max(anchor, after)
         try:
-            moments = CronSim(_fields(self.expression), after.astimezone(_zone(self.zone)))
-            # Where clocks were put back the first may be of the hour that was there before.
-            return next(utc for moment in moments if (utc := moment.astimezone(UTC)) > after)
+            return self._first(max(anchor, after))
         except CronSimError as error:
             raise UsageError(
                 f"{self.expression!r} is no cron expression ({str(error).lower()}): "
                 "minute hour day-of-month month day-of-week"
             ) from error
-        except (StopIteration, OverflowError):
+        except OverflowError:
             return NEVER
+
+    def _first(self, after: datetime) -> datetime:
+        fields, zone, found = _fields(self.expression), _zone(self.zone), NEVER
+        wall = after.astimezone(zone).replace(tzinfo=None, fold=0)
+        # An hour before clocks are put back, what they will show again is still to come, too.
+        for shown in CronSim(fields, wall - _put_back(after, zone)):
+            later = [utc for utc in _readings(shown, fields, zone) if utc > after]
+            found = min([found, *later])
+            if shown > wall and (found < NEVER or shown.year > wall.year + _YEARS):
+                break
+        return found
 
     def latest(self, anchor: datetime, *, now: datetime) -> datetime:
         """Return the last moment that is not later than now; the anchor where none is since.
 
-        Looks back further and further, and only in the direction of time: there is one rule.
+        Halves the time in which it must be, and only looks forward: there is one rule.
         """
-        for days in _LOOKING_BACK:
-            start = now - days * _DAY if now - anchor > days * _DAY else anchor
-            found = self.next(start, after=start)
-            if found <= now:
-                return self._last(found, now)
-            if start == anchor:
-                return anchor
-        raise AssertionError("unreachable: the last look goes back to the anchor")
-
-    def _last(self, slot: datetime, now: datetime) -> datetime:
-        while (following := self.next(slot, after=slot)) <= now:
-            slot = following
-        return slot
+        early, late = anchor, now
+        while late - early > _MINUTE:
+            middle = early + (late - early) / 2
+            if self.next(middle, after=middle) <= now:
+                early = middle
+            else:
+                late = middle
+        slot = self.next(early, after=early)
+        return slot if slot <= now else anchor
 
 
 Schedule = Every | Cron
@@ -139,9 +143,10 @@ def backoff(attempt: int) -> timedelta:
 _INTERVAL = re.compile(r"(\d{1,6})\s*(m|h|d|)")
 _SECONDS = re.compile(r"(?:(\d{1,6})\s*s|0)")
 _MINUTES = {"": 1, "m": 1, "h": 60, "d": 24 * 60}
-_DAY = timedelta(days=1)
+_MINUTE = timedelta(minutes=1)
+_LONGEST = 1_000
+_YEARS = 50
 _SOME_DAY = datetime(2000, 1, 1, tzinfo=UTC)
-_LOOKING_BACK = (1 / 24, 1, 31, 366, 9 * 366, 400 * 366, 10_000 * 366)
 _NAMED = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -156,9 +161,35 @@ _NAMED = {
 def _fields(expression: str) -> str:
     """Return the five fields; with a sixth, for seconds, no tick could keep pace."""
     fields = _NAMED.get(expression.lower(), expression)
+    if len(fields) > _LONGEST:
+        raise CronSimError("too long")
     if len(fields.split()) != 5:  # noqa: PLR2004 minute, hour, day, month, weekday
         raise CronSimError("wrong number of fields")
     return fields
+
+
+def _put_back(moment: datetime, zone: ZoneInfo) -> timedelta:
+    """Return by how much clocks will be put back before they show what they show at a moment."""
+    local = moment.astimezone(zone)
+    again = local.replace(fold=1).astimezone(UTC)
+    return max(again - moment, timedelta(0)) if local.fold == 0 else timedelta(0)
+
+
+def _readings(shown: datetime, fields: str, zone: ZoneInfo) -> list[datetime]:
+    """Return the moments at which clocks show this, as far as a job is to run at them."""
+    moments = _shown_at(shown, zone)
+    if any(field.startswith("*") for field in fields.split()[:2]):
+        return moments
+    while not moments:
+        shown += _MINUTE
+        moments = _shown_at(shown, zone)
+    return moments[:1]
+
+
+def _shown_at(shown: datetime, zone: ZoneInfo) -> list[datetime]:
+    both = (shown.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    real = {utc for utc in both if utc.astimezone(zone).replace(tzinfo=None, fold=0) == shown}
+    return sorted(real)
 
 
 @lru_cache

@@ -1,8 +1,9 @@
 """The registry of job types: a line for each file beside this one, and installed packages' own."""
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoints, entry_points
 
 from llm_maint.contract import Job
 from llm_maint.domain.nearest import unknown
@@ -31,10 +32,15 @@ def find_job_type(name: str) -> Job:
     if name in BUILT_IN:
         job = import_module(BUILT_IN[name]).JOB
     else:
-        added = entry_points(group=ENTRY_POINTS)
+        added = _added()
         if name not in added.names:
             known = [*BUILT_IN, *added.names]
             raise UnknownJobTypeError(str(unknown("job type", name, known)))
         job = added[name].load()
     assert isinstance(job, Job), f"{name} is not a Job"
     return job
+
+
+@cache  # reading what is installed costs more than a small job
+def _added() -> EntryPoints:
+    return entry_points(group=ENTRY_POINTS)

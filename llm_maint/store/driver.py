@@ -21,9 +21,12 @@ FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class Source:
-    """An open connection of a driver; `prefix` stands before the name of a table of ours."""
+    """An open connection of a driver; `prefix` stands before the name of a table of ours.
 
-    __slots__ = ("connection", "is_postgresql", "prefix")
+    `begins` is what begins a transaction, until it is sent along with the first query in it.
+    """
+
+    __slots__ = ("begins", "connection", "is_postgresql", "prefix")
 
     def __init__(
         self,
@@ -34,17 +37,8 @@ class Source:
     ) -> None:
         self.connection = connection
         self.is_postgresql = is_postgresql
+        self.begins = ""
         self.prefix = f'"{schema}".' if schema and is_postgresql else ""
-
-    def rows(self, query: str, **values: "Any") -> "list[dict[str, Any]]":  # noqa: ANN401
-        """Return what a query finds, by the names of its columns; values by their marks."""
-        cursor = self.connection.execute(query, values)
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-    def mark(self, name: str) -> str:
-        """Return how a value is named in a query."""
-        return f"%({name})s" if self.is_postgresql else f":{name}"
 
     def close(self) -> None:
         """Close the connection."""

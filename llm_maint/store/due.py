@@ -18,7 +18,9 @@ DUE_AT_SQLITE = "coalesce(strftime('%Y-%m-%d %H:%M:%f', {time}), '')"
 
 # Of the first job in the order of the index: where EXISTS asks for any that is due, the server
 # takes it that a third of all are, and reads the table from end to end to find none.
+# In one go, the time that a lock is waited for included; what a session keeps, a pooler may not.
 _POSTGRESQL = f"""
+BEGIN READ ONLY; SET LOCAL lock_timeout = '{{seconds}}s';
 SELECT (SELECT max(version) FROM {{prefix}}maintenance_schema), (
   SELECT {DUE_AT_POSTGRESQL.format(time="next_run_at")} <= now()
   FROM {{prefix}}scheduled_jobs
@@ -34,7 +36,8 @@ SELECT (SELECT max(version) FROM {{prefix}}maintenance_schema), (
         WHERE run_id = claim_run_id AND worker IS NULL AND done_at IS NULL
       )
     )
-)"""  # noqa: S608 of our own constants
+);
+COMMIT"""  # noqa: S608 of our own constants
 
 _SQLITE = f"""
 SELECT (SELECT max(version) FROM maintenance_schema), EXISTS (
@@ -54,7 +57,7 @@ SELECT (SELECT max(version) FROM maintenance_schema), EXISTS (
 )"""  # noqa: S608 of our own constants
 
 
-def anything_due(source: "Source", *, now: "datetime") -> bool | None:
+def anything_due(source: "Source", *, now: "datetime", seconds: int = 5) -> bool | None:
     """Return whether a tick may have work.
 
     A job is due, or a dead process holds one; or a living one does, that shares its run with
@@ -63,6 +66,7 @@ def anything_due(source: "Source", *, now: "datetime") -> bool | None:
     Args:
         source: the database; on PostgreSQL its clock decides.
         now: the present; on SQLite it decides.
+        seconds: how long a lock is waited for; on SQLite the connection knows.
 
     Returns:
         None where the schema is not the one that this version works with.
@@ -72,7 +76,10 @@ def anything_due(source: "Source", *, now: "datetime") -> bool | None:
 
     """
     if source.is_postgresql:
-        answer = source.connection.execute(_POSTGRESQL.format(prefix=source.prefix))
+        query = _POSTGRESQL.format(prefix=source.prefix, seconds=seconds)
+        answer = source.connection.execute(query)
+        while answer.description is None:
+            answer.nextset()
     else:
         answer = source.connection.execute(_SQLITE, {"now": sqlite_time(now)})
     version, due = answer.fetchone()

@@ -4,7 +4,7 @@ These are the commands that people type most; a connection of the toolkit has su
 it, see `dialect.source_of`, so there is one query and one reading of its rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,22 +14,10 @@ from llm_maint.domain.nearest import unknown
 from llm_maint.domain.runs import Run
 from llm_maint.domain.schedule import NEVER, Cron, Every, Schedule
 from llm_maint.errors import UnknownNameError, UsageError
-from llm_maint.store.driver import Source, sqlite_time
+from llm_maint.store.driver import Source
 from llm_maint.store.explained import misses_table
 from llm_maint.store.schema import refuse_other
-from llm_maint.store.values import read_document, read_time
-
-Row = Mapping[Any, Any]
-"""A row by the names of its columns; times, documents and switches are values of Python."""
-
-TIMES = frozenset(
-    {
-        *("created_at", "finished_at", "last_run_at", "lease_expires_at", "next_run_at"),
-        *("scheduled_for", "slot_at", "started_at"),
-    }
-)
-DOCUMENTS = frozenset({"config_json", "result_json"})
-SWITCHES = frozenset({"enabled"})
+from llm_maint.store.words import Row, ask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +63,8 @@ def greeted(source: Source, place: str) -> datetime | None:
         SchemaError: the schema is missing, older or newer than this version works with.
 
     """
-    clock = "clock_timestamp()" if source.is_postgresql else "NULL"
-    query = f"SELECT max(version) AS version, {clock} AS now FROM {source.prefix}maintenance_schema"  # noqa: S608
     try:
-        (answer,) = source.rows(query)
+        (answer,) = ask(source, "SELECT max(version) AS version, {clock} AS now FROM {schema}")
     except Exception as error:
         if not misses_table(error):
             raise
@@ -90,7 +76,7 @@ def greeted(source: Source, place: str) -> datetime | None:
 
 def all_jobs(source: Source) -> list[ScheduledJob]:
     """Return every job, in the order of their names."""
-    rows = _read(source, f"SELECT * FROM {source.prefix}scheduled_jobs")  # noqa: S608
+    rows = ask(source, "SELECT * FROM {jobs}")
     return sorted(map(as_job, rows), key=lambda job: (job.name, job.id))
 
 
@@ -101,21 +87,20 @@ def find_job(source: Source, name: str) -> ScheduledJob:
         UnknownNameError: there is none, or more than one.
 
     """
-    mark = f"CAST({source.mark('name')} AS text)"
-    table = f"{source.prefix}scheduled_jobs"
     for condition in (
-        f"id = {mark}",
-        f"{CALLED} = {mark}",
-        f"{mark} <> '' AND substr(id, 1, length({mark})) = {mark}",
+        "id = {name}",
+        f"{CALLED} = {{name}}",
+        "{name} <> '' AND substr(id, 1, length({name})) = {name}",
     ):
-        query = f"SELECT * FROM {table} WHERE {condition} ORDER BY id LIMIT 10"  # noqa: S608
-        matches = [as_job(row) for row in _read(source, query, name=name)]
+        wanted = condition.replace("{name}", "CAST({name} AS text)")
+        query = f"SELECT * FROM {{jobs}} WHERE {wanted} ORDER BY id LIMIT 10"  # noqa: S608
+        matches = [as_job(row) for row in ask(source, query, name=name)]
         if len(matches) == 1:
             return matches[0]
         if matches:
             ids = ", ".join(job.id[:8] for job in matches)
             raise UnknownNameError(f"more than one job is called {name!r}: give its id ({ids})")
-    some = source.rows(f"SELECT {CALLED} AS name FROM {table} ORDER BY 1 LIMIT 1000")  # noqa: S608
+    some = ask(source, f"SELECT {CALLED} AS name FROM {{jobs}} ORDER BY 1 LIMIT 1000")  # noqa: S608
     raise unknown("job", name, (row["name"] for row in some))
 
 
@@ -141,16 +126,14 @@ def tail(
         since: only those started or finished at or after this moment.
 
     """
-    wanted = {"job_id": job_id, "status": status, "since": _as_written(source, since)}
+    wanted = {"job_id": job_id, "status": status, "since": since}
     given = {name: value for name, value in wanted.items() if value is not None}
-    marks = {name: source.mark(name) for name in (*given, "limit")}
-    conditions = " AND ".join(_CONDITIONS[name].format(**marks) for name in given)
-    last = "NULLS LAST" if source.is_postgresql else ""  # as they are on SQLite
+    conditions = " AND ".join(_CONDITIONS[name] for name in given) or "true"
     query = (
-        f"SELECT * FROM {source.prefix}job_runs {'WHERE' if given else ''} {conditions} "  # noqa: S608
-        f"ORDER BY started_at DESC {last}, id DESC LIMIT {marks['limit']}"
+        f"SELECT * FROM {{runs}} WHERE {conditions} "  # noqa: S608 of our own conditions
+        "ORDER BY started_at DESC {nulls_last}, id DESC LIMIT {limit}"
     )
-    return [as_run(row) for row in _read(source, query, **given, limit=limit)][::-1]
+    return [as_run(row) for row in ask(source, query, **given, limit=limit)][::-1]
 
 
 _CONDITIONS = {
@@ -158,26 +141,6 @@ _CONDITIONS = {
     "status": "status = {status}",
     "since": "(started_at >= {since} OR finished_at >= {since})",
 }
-
-
-def _as_written(source: Source, moment: datetime | None) -> datetime | str | None:
-    return moment if source.is_postgresql or moment is None else sqlite_time(moment)
-
-
-def _read(source: Source, query: str, **values: Any) -> Sequence[Row]:  # noqa: ANN401 any column's
-    """Return rows with the values that their columns mean."""
-    rows = source.rows(query, **values)
-    if source.is_postgresql:
-        return rows  # the driver has read them
-    return [{name: _meaning(name, value) for name, value in row.items()} for row in rows]
-
-
-def _meaning(name: str, value: Any) -> Any:  # noqa: ANN401 any column's
-    if name in TIMES:
-        return read_time(value)
-    if name in DOCUMENTS:
-        return read_document(value)
-    return bool(value) if name in SWITCHES else value
 
 
 def timing_of(row: Row) -> tuple[Timing, str | None]:

@@ -1,23 +1,20 @@
 """The queue of jobs: what is due, in which order, and claiming it."""
 
 from collections import deque
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import uuid4
-
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection, RowMapping
 
 from llm_maint.domain.firing import Misfire
 from llm_maint.domain.runs import Claim, Status, Trigger
 from llm_maint.store import listing
-from llm_maint.store.columns import UtcTime, due_at
-from llm_maint.store.dialect import insert_unless_there
-from llm_maint.store.tables import jobs, runs, waiting
+from llm_maint.store.driver import Source
+from llm_maint.store.words import Row, ask, change
 
 PAGE = 100
 """Jobs that are put in order at once: however many are due, each claim costs the same."""
+
+STALE = timedelta(seconds=1)
+"""How long a page is good for: what became due since, and is more urgent, has its turn."""
 
 
 class Tick:
@@ -47,84 +44,88 @@ class Tick:
         self._read_at: datetime | None = None
         self._done: set[str] = set()
 
-    def claim_next(self, connection: Connection, *, now: datetime) -> Claim | None:
+    def claim_next(self, source: Source, *, now: datetime) -> Claim | None:
         """Claim the next job and open its run; None where none is due any more.
 
         Args:
-            connection: a write transaction; the claim holds when it commits.
+            source: in a write transaction; the claim holds when it commits.
             now: the present.
 
         """
-        while self._find(connection, now):
-            wanted = [jobs.c.id == self._page.popleft(), *_due(by=self._due_by)]
+        while self._find(source, now):
+            job_id = self._page.popleft()
             claim = _claim(
-                connection, wanted, Trigger.DUE, now=now, lease=self._lease, host=self._host
+                source,
+                f"{_DUE} AND id = {{job_id}}",
+                Trigger.DUE,
+                job_id=job_id,
+                due_by=self._due_by,
+                now=now,
+                lease=self._lease,
+                host=self._host,
             )
             if claim is not None:
                 if not _is_made_up_for(claim, by=self._due_by):
                     self._done.add(claim.job_id)
                 return claim
+            self._done.add(job_id)  # somebody else has it: to read on would find it again and again
         return None
 
-    def _find(self, connection: Connection, now: datetime) -> bool:
+    def _find(self, source: Source, now: datetime) -> bool:
         """See to it that the page holds jobs, and that what became due since has its turn."""
-        if self._read_at is None or now - self._read_at > _STALE:
+        if self._read_at is None or now - self._read_at > STALE:
             self._page.clear()
         if not self._page:
-            self._page.extend(self._in_order(connection))
+            self._page.extend(self._in_order(source))
             self._read_at = now
         return bool(self._page)
 
-    def _in_order(self, connection: Connection) -> list[str]:
-        wanted = _due(by=self._due_by)
-        if self._job_id is not None:
-            wanted.append(jobs.c.id == self._job_id)
+    def _in_order(self, source: Source) -> list[str]:
         size = PAGE
         while True:
-            query = sa.select(jobs.c.id).where(*wanted).order_by(*_ORDER).limit(size)
-            found = list(connection.execute(query).scalars())
-            fresh = [job_id for job_id in found if job_id not in self._done]
+            found = _due_in_order(source, by=self._due_by, job_id=self._job_id, limit=size)
+            fresh = [row["id"] for row in found if row["id"] not in self._done]
             if fresh or len(found) < size:
                 return fresh
             size *= 4  # a page of jobs that became due again while they ran
 
 
-_STALE = timedelta(seconds=1)
-
-
 def claim_now(
-    connection: Connection, job_id: str, *, now: datetime, lease: timedelta, host: str
+    source: Source, job_id: str, *, now: datetime, lease: timedelta, host: str
 ) -> Claim | None:
     """Claim one job, due or not, enabled or not; None where another process holds it."""
-    wanted = [jobs.c.id == job_id, jobs.c.claim_run_id.is_(None)]
-    return _claim(connection, wanted, Trigger.MANUAL, now=now, lease=lease, host=host)
+    return _claim(
+        source,
+        "claim_run_id IS NULL AND id = {job_id}",
+        Trigger.MANUAL,
+        job_id=job_id,
+        due_by=now,
+        now=now,
+        lease=lease,
+        host=host,
+    )
 
 
-def next_due_at(connection: Connection) -> datetime | None:
+def next_due_at(source: Source) -> datetime | None:
     """Return when the next enabled job is due, None where there is none or one is due now."""
-    query = sa.select(jobs.c.next_run_at).where(waiting).order_by(due_at(jobs.c.next_run_at))
-    found: datetime | None = connection.execute(query.limit(1)).scalar_one_or_none()
+    query = "SELECT next_run_at FROM {jobs} WHERE {waiting} ORDER BY {due_at} LIMIT 1"
+    found: datetime | None = next((row["next_run_at"] for row in ask(source, query)), None)
     return found
 
 
-def due(connection: Connection, *, now: datetime, job_id: str | None = None) -> list[Claim]:
+def due(source: Source, *, now: datetime, job_id: str | None = None) -> list[Claim]:
     """Return the jobs that are due, as claims that nobody holds: for a dry run."""
-    query = sa.select(jobs).where(*_due(by=now))
-    if job_id is not None:
-        query = query.where(jobs.c.id == job_id)
-    found = connection.execute(query.order_by(*_ORDER)).mappings()
+    found = _due_in_order(source, by=now, job_id=job_id, limit=_ALL)
     return [as_claim(row, "", Trigger.DUE, now=now, host="") for row in found]
 
 
-def unclaimed(connection: Connection, job_id: str, *, now: datetime) -> Claim:
+def unclaimed(source: Source, job_id: str, *, now: datetime) -> Claim:
     """Return a job as a claim that nobody holds: for a dry run."""
-    job = connection.execute(sa.select(jobs).where(jobs.c.id == job_id)).mappings().one()
+    (job,) = ask(source, "SELECT * FROM {jobs} WHERE id = {job_id}", job_id=job_id)
     return as_claim(job, "", Trigger.MANUAL, now=now, host="")
 
 
-def as_claim(
-    job: Mapping[Any, Any] | RowMapping, run_id: str, trigger: Trigger, *, now: datetime, host: str
-) -> Claim:
+def as_claim(job: Row, run_id: str, trigger: Trigger, *, now: datetime, host: str) -> Claim:
     """Return a job's row as a claim."""
     timing, problem = listing.timing_of(job)
     return Claim(
@@ -146,12 +147,19 @@ def as_claim(
     )
 
 
-_ORDER = (jobs.c.priority.desc(), jobs.c.attempt, due_at(jobs.c.next_run_at), jobs.c.id)
+# What somebody wrote that is no time is due, too: the run puts a time in its place.
+_DUE = "{waiting} AND {due_at} <= {due_by}"
+_ALL = 2**31 - 1
 
 
-def _due(*, by: datetime) -> list[sa.ColumnElement[bool]]:
-    # What somebody wrote that is no time is due, too: the run puts a time in its place.
-    return [waiting, due_at(jobs.c.next_run_at) <= due_at(sa.literal(by, UtcTime()))]
+def _due_in_order(source: Source, *, by: datetime, job_id: str | None, limit: int) -> list[Row]:
+    only = "" if job_id is None else "AND id = {job_id}"
+    query = (
+        f"SELECT * FROM {{jobs}} WHERE {_DUE} {only} "  # noqa: S608 of our own texts
+        "ORDER BY priority DESC, attempt, {due_at}, id LIMIT {limit}"
+    )
+    named = {} if job_id is None else {"job_id": job_id}
+    return list(ask(source, query, due_by=by, limit=limit, **named))
 
 
 def _is_made_up_for(claim: Claim, *, by: datetime) -> bool:
@@ -162,49 +170,54 @@ def _is_made_up_for(claim: Claim, *, by: datetime) -> bool:
 
 
 def _claim(
-    connection: Connection,
-    wanted: list[sa.ColumnElement[bool]],
+    source: Source,
+    wanted: str,
     trigger: Trigger,
     *,
+    job_id: str,
+    due_by: datetime,
     now: datetime,
     lease: timedelta,
     host: str,
 ) -> Claim | None:
     run_id = uuid4().hex
-    free = sa.select(jobs.c.id).where(*wanted).with_for_update(skip_locked=True)
-    statement = (
-        sa.update(jobs)
-        .where(jobs.c.id == free.scalar_subquery())
-        .values(
-            claim_run_id=run_id,
-            lease_expires_at=now + lease,
-            last_run_at=now,
-            attempt=jobs.c.attempt + 1,
-        )
-        .returning(*jobs.c)
+    query = (
+        "UPDATE {jobs} SET claim_run_id = {run_id}, lease_expires_at = {lease_expires_at}, "  # noqa: S608
+        "last_run_at = {now}, attempt = attempt + 1 "
+        f"WHERE id = (SELECT id FROM {{jobs}} WHERE {wanted} {{skip_locked}}) RETURNING *"
     )
-    job = connection.execute(statement).mappings().one_or_none()
-    if job is None:
-        return None
-    claim = as_claim(job, run_id, trigger, now=now, host=host)
-    _open_run(connection, claim)
-    return claim
+    values = {"run_id": run_id, "lease_expires_at": now + lease, "now": now, "job_id": job_id}
+    due = {"due_by": due_by} if trigger is Trigger.DUE else {}
+    for job in ask(source, query, **values, **due):
+        claim = as_claim(job, run_id, trigger, now=now, host=host)
+        _open_run(source, claim)
+        return claim
+    return None
 
 
-def _open_run(connection: Connection, claim: Claim) -> None:
+_OPEN_RUN = """
+INSERT INTO {runs} (
+  id, job_id, job_name, job_type, bot_id, status, started_at, attempt, trigger, host, scheduled_for
+) VALUES (
+  {id}, {job_id}, {job_name}, {job_type}, {bot_id}, {status}, {started_at}, {attempt}, {trigger},
+  {host}, {scheduled_for}
+) ON CONFLICT DO NOTHING
+"""
+
+
+def _open_run(source: Source, claim: Claim) -> None:
     run = {
         "id": claim.run_id,
         "job_id": claim.job_id,
         "job_name": claim.job_name,
         "job_type": claim.job_type,
         "bot_id": claim.bot_id,
-        "status": Status.RUNNING,
+        "status": Status.RUNNING.value,
         "started_at": claim.started_at,
         "attempt": claim.attempt,
-        "trigger": claim.trigger,
+        "trigger": claim.trigger.value,
         "host": claim.host,
-        "scheduled_for": claim.scheduled_for,
     }
-    if not insert_unless_there(connection, runs, run):
+    if change(source, _OPEN_RUN, **run, scheduled_for=claim.scheduled_for) == 0:
         # Somebody set the job back to a slot that it has fired for: a run, but no firing of it.
-        connection.execute(runs.insert().values({**run, "scheduled_for": None}))
+        change(source, _OPEN_RUN, **run, scheduled_for=None)

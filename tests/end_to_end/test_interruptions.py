@@ -53,7 +53,7 @@ def test_signals_of_both_kinds_at_once_are_one_interruption(workshop: Workshop) 
         tick = workshop.start("run-due")
         wait_until(lambda: len(workshop.notes()) > begun)  # noqa: B023
         for number in (signal.SIGTERM, signal.SIGINT) * 10:
-            tick.send(number)
+            tick.send(number, times=2)
         done = tick.wait()
         assert (done.code in (130, 143), done.out, done.errors) == (True, "", "")
         assert workshop.claims() == []

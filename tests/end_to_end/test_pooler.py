@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from command import ROWS, Command
@@ -89,6 +90,18 @@ def test_a_lease_is_renewed_through_a_pooler(pooled_workshop: Workshop) -> None:
     assert sql(pooled_workshop.database, "SELECT confidence FROM entity_profile_attributes") == [
         (1,)
     ]
+
+
+def test_nothing_is_left_in_a_session(pooled_workshop: Workshop, pooled: str) -> None:
+    """Who gets the connection next finds every setting as the server has it."""
+    settings = "SELECT name, setting FROM pg_settings WHERE source = 'session' ORDER BY name"
+    prepared = "SELECT count(*) FROM pg_prepared_statements"
+    with psycopg.connect(pooled, autocommit=True, prepare_threshold=None) as client:
+        before = client.execute(settings).fetchall()
+        pooled_workshop.add("noting", *(f"job-{number}" for number in range(10)))
+        pooled_workshop.tick()
+        assert client.execute(settings).fetchall() == before
+        assert client.execute(prepared).fetchone() == (0,)
 
 
 def test_signals_and_kills_leave_a_pooler_clean(pooled_workshop: Workshop) -> None:

@@ -86,6 +86,30 @@ def test_any_other_command_goes_the_full_way(idle: Command, arguments: tuple[str
     assert "typer" in imported
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(("jobs", "list"), ("jobs", "list", "--json")),
+        *(("runs", "tail"), ("runs", "tail", "--json", "--job", "history-pruning")),
+    ],
+    ids=" ".join,
+)
+def test_what_is_listed_needs_no_toolkit(idle: Command, arguments: tuple[str, ...]) -> None:
+    """The commands that people type most read through the driver, and only terminals are rich."""
+    said, imported = _imported(idle, *arguments)
+    assert "history-pruning" in said
+    assert not imported & {"httpx", "platformdirs", "rich", "sqlalchemy", "sqlmodel"}
+
+
+def test_a_url_that_is_not_plain_lists_the_same(idle: Command) -> None:
+    """Where the driver alone might read a URL in another way, the toolkit opens it."""
+    url = idle.settings["database_url"]
+    odd = f"{url}?a=b" if url.startswith("sqlite") else f"{url}&application_name=a%20b"
+    odder = idle.having(database_url=odd)
+    for command in (("jobs", "list", "--json"), ("runs", "tail"), ("run-due",)):
+        assert odder(*command) == idle(*command)
+
+
 def test_a_due_job_goes_the_full_way(command: Command) -> None:
     """The jobs that `init` made are run."""
     assert command("run-due").out == ""
@@ -135,14 +159,18 @@ def test_another_schema_is_explained(idle: Command, version: int | None) -> None
     _execute(idle, "DELETE FROM maintenance_schema")
     if version is not None:
         _execute(idle, f"INSERT INTO maintenance_schema VALUES ({version}, '2026-01-01')")
-    assert len(_both(idle, 78).errors.splitlines()) == 1
+    told = _both(idle, 78).errors
+    assert len(told.splitlines()) == 1
+    assert idle("jobs", "list", code=78).errors == told
 
 
 def test_no_schema_is_explained(stranger: Command) -> None:
     """An empty database is one where `init` was forgotten."""
     if stranger.settings["database_url"].startswith("sqlite"):
         _execute(stranger, "PRAGMA user_version = 1")
-    assert "llm-maint init" in _both(stranger, 78).errors
+    told = _both(stranger, 78).errors
+    assert "llm-maint init" in told
+    assert stranger("runs", "tail", code=78).errors == told
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from llm_maint.errors import ClaimLostError, ConfigurationError
 from llm_maint.jobs.history_pruning import JOB
 from llm_maint.store import history, job_edits, plans, queue
 from llm_maint.store.database import Database
+from llm_maint.store.dialect import source_of
 from llm_maint.store.plans import StoredPlan
 from llm_maint.store.tables import journal, runs
 
@@ -131,7 +132,7 @@ def _claimed(database: Database) -> Claim:
             now=NOW,
         )
         lease = timedelta(minutes=2)
-        claim = queue.claim_now(connection, job.id, now=NOW, lease=lease, host="here")
+        claim = queue.claim_now(source_of(connection), job.id, now=NOW, lease=lease, host="here")
     assert claim is not None
     return claim
 

@@ -18,6 +18,7 @@ from llm_maint.jobs.profile_maintenance import JOB
 from llm_maint.rounds import consolidate
 from llm_maint.store import claims, job_edits, plans, profiles, queue
 from llm_maint.store.database import Database
+from llm_maint.store.dialect import source_of
 
 LEASE = timedelta(minutes=2)
 
@@ -127,7 +128,7 @@ def _claimed(database: Database) -> Claim:
             config={},
             now=NOW,
         )
-        claim = queue.claim_now(connection, job.id, now=NOW, lease=LEASE, host="here")
+        claim = queue.claim_now(source_of(connection), job.id, now=NOW, lease=LEASE, host="here")
     assert claim is not None
     return claim
 
@@ -138,7 +139,7 @@ def test_a_claim_lost_while_the_model_thinks_writes_nothing(nick: Database) -> N
 
     def rescue() -> None:
         with nick.write() as connection:
-            assert len(claims.rescue_expired(connection, now=NOW + LEASE)) == 1
+            assert len(claims.rescue_expired(source_of(connection), now=NOW + LEASE)) == 1
         dumps.append(dump(nick))
 
     job = context(nick, _meanwhile(rescue), claim=_claimed(nick))

@@ -22,6 +22,7 @@ from llm_maint.errors import DatabaseBusyError, DataError, PlanRefusedError, Sch
 from llm_maint.rounds import consolidate
 from llm_maint.store import claims, job_edits, jobs, plans, profiles, queue, undo
 from llm_maint.store.database import Database
+from llm_maint.store.dialect import source_of
 from llm_maint.store.edits import import_rows
 from llm_maint.store.listing import ScheduledJob
 from llm_maint.store.tables import jobs as scheduled_jobs
@@ -233,7 +234,9 @@ def test_a_job_of_an_infinite_time_hides_no_other(
         assert (claim is not None) == claimed
         assert len(jobs.all_jobs(connection)) == 1
         if claim is not None:
-            claims.record(connection, claim, settle(claim, Success(), now=MORNING), now=MORNING)
+            claims.record(
+                source_of(connection), claim, settle(claim, Success(), now=MORNING), now=MORNING
+            )
             assert jobs.all_jobs(connection)[0].next_run_at == MORNING + timedelta(hours=1)
 
 
@@ -260,7 +263,9 @@ def test_a_time_that_is_set_while_the_job_runs_is_kept(database: Database) -> No
     with database.write() as connection:
         connection.execute(sa.update(scheduled_jobs).values(next_run_at=wanted))
     with database.write() as connection:
-        claims.record(connection, claim, settle(claim, Success(), now=MORNING), now=MORNING)
+        claims.record(
+            source_of(connection), claim, settle(claim, Success(), now=MORNING), now=MORNING
+        )
         assert jobs.all_jobs(connection)[0].next_run_at == wanted
 
 
@@ -272,8 +277,10 @@ def test_an_interval_beyond_the_calendar_ends_well(database: Database) -> None:
     with database.write() as connection:
         claim = claim_next(connection, now=MORNING, due_by=MORNING, lease=LEASE, host="here")
         assert claim is not None
-        claims.record(connection, claim, settle(claim, Success(), now=MORNING), now=MORNING)
-        assert queue.next_due_at(connection) is not None
+        claims.record(
+            source_of(connection), claim, settle(claim, Success(), now=MORNING), now=MORNING
+        )
+        assert queue.next_due_at(source_of(connection)) is not None
 
 
 def test_ids_that_are_digits_stay_apart(database: Database) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from llm_maint.store import claims, driver, queue
 from llm_maint.store.database import Connection, Database
+from llm_maint.store.dialect import source_of
 from llm_maint.store.driver import Source, sqlite_time
 from llm_maint.store.due import anything_due
 from llm_maint.store.migrations import MIGRATIONS
@@ -140,13 +141,29 @@ def _schedule(database: Database, rows: list[tuple[Any, Any, str | None, Any]]) 
 
 def _full(database: Database, now: datetime) -> bool:
     with database.read() as connection:
-        due = queue.due(connection, now=now)
+        due = queue.due(source_of(connection), now=now)
     with database.write(rolls_back=True) as connection:
         held = _claims(connection)
-        claims.rescue_expired(connection, now=now)
+        claims.rescue_expired(source_of(connection), now=now)
         return bool(due) or _claims(connection) < held
 
 
 def _claims(connection: Connection) -> int:
     query = sa.select(sa.func.count(jobs.c.claim_run_id))
     return connection.execute(query).scalar_one()
+
+
+def test_a_locked_table_is_waited_for_no_longer_than_that(postgresql: Server) -> None:
+    """Behind somebody who holds the whole table, the question gives up as any other would."""
+    url = postgresql.create()
+    fresh = opened(url)
+    fresh.upgrade(now=NOW)
+    found = driver.opened(url, schema="", timeout=5)
+    assert found is not None
+    with fresh.write() as connection:
+        connection.execute(sa.text("LOCK TABLE scheduled_jobs IN ACCESS EXCLUSIVE MODE"))
+        with pytest.raises(Exception, match="lock timeout"):
+            anything_due(found, now=NOW, seconds=1)
+    found.close()
+    fresh.close()
+    postgresql.drop(url)

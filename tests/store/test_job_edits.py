@@ -17,6 +17,7 @@ from llm_maint.domain.settlement import settle
 from llm_maint.errors import UsageError
 from llm_maint.store import claims, job_edits
 from llm_maint.store.database import Database
+from llm_maint.store.dialect import source_of
 from llm_maint.store.jobs import find_job
 from llm_maint.store.listing import ScheduledJob
 from llm_maint.store.tables import jobs
@@ -63,7 +64,8 @@ def _claim(database: Database, now: datetime) -> Claim:
 
 def _record(database: Database, claim: Claim, outcome: Outcome, now: datetime) -> ScheduledJob:
     with database.write() as connection:
-        claims.record(connection, claim, settle(claim, outcome, now=now), now=now)
+        settlement = settle(claim, outcome, now=now)
+        claims.record(source_of(connection), claim, settlement, now=now)
         return find_job(connection, "job")
 
 

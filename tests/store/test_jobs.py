@@ -11,6 +11,7 @@ from llm_maint.domain.schedule import Every
 from llm_maint.errors import JobBusyError, UnknownNameError, UsageError
 from llm_maint.store import job_edits, jobs, queue
 from llm_maint.store.database import Database
+from llm_maint.store.dialect import source_of
 from llm_maint.store.listing import ScheduledJob
 
 
@@ -140,7 +141,9 @@ def test_a_running_job_is_not_removed(database: Database) -> None:
     """A job that a process holds stays until it has ended."""
     job = _add(database, "nightly")
     with database.write() as connection:
-        queue.claim_now(connection, job.id, now=MORNING, lease=timedelta(minutes=2), host="here")
+        queue.claim_now(
+            source_of(connection), job.id, now=MORNING, lease=timedelta(minutes=2), host="here"
+        )
     with (
         pytest.raises(JobBusyError, match="nightly is running"),
         database.write() as connection,
@@ -154,7 +157,7 @@ def test_a_job_of_a_dead_process_can_be_removed(database: Database) -> None:
     job = _add(database, "nightly")
     lease = timedelta(minutes=2)
     with database.write() as connection:
-        queue.claim_now(connection, job.id, now=MORNING, lease=lease, host="here")
+        queue.claim_now(source_of(connection), job.id, now=MORNING, lease=lease, host="here")
     claimed = _find(database, "nightly")
     assert claimed.is_running(now=MORNING)
     assert not claimed.is_running(now=MORNING + lease)

@@ -14,6 +14,7 @@ from llm_maint.domain.runs import Claim, Trigger
 from llm_maint.domain.schedule import Every
 from llm_maint.store import history, queue
 from llm_maint.store.database import Database
+from llm_maint.store.dialect import source_of
 
 LEASE = timedelta(minutes=2)
 
@@ -179,7 +180,9 @@ def test_a_person_may_run_what_is_not_due_but_not_what_is_held(database: Databas
     _add(database, "off", "2027-01-01 00:00:00+00:00", enabled=False)
     for expected in (Trigger.MANUAL, None):
         with database.write() as connection:
-            claim = queue.claim_now(connection, "off", now=MORNING, lease=LEASE, host="here")
+            claim = queue.claim_now(
+                source_of(connection), "off", now=MORNING, lease=LEASE, host="here"
+            )
         assert (claim and claim.trigger) == expected
 
 
@@ -225,12 +228,12 @@ def test_claims_at_once_take_each_job_once(database: Database, database_url: str
 def test_the_next_due_job_is_told(database: Database) -> None:
     """`next_due_at` is the earliest time of the enabled jobs, None where one is due now."""
     with database.read() as connection:
-        assert queue.next_due_at(connection) is None
+        assert queue.next_due_at(source_of(connection)) is None
     _add(database, "later", "2026-01-05 10:00:00+00:00")
     _add(database, "soon", "2026-01-04 10:00:00+00:00")
     _add(database, "off", "2026-01-01 00:00:00+00:00", enabled=False)
     with database.read() as connection:
-        assert queue.next_due_at(connection) == day(1)
+        assert queue.next_due_at(source_of(connection)) == day(1)
     _add(database, "now")
     with database.read() as connection:
-        assert queue.next_due_at(connection) is None
+        assert queue.next_due_at(source_of(connection)) is None

@@ -14,6 +14,7 @@ from llm_maint.domain.settlement import settle
 from llm_maint.errors import ClaimLostError
 from llm_maint.store import claims, history, job_edits, jobs, judgements
 from llm_maint.store.database import Database
+from llm_maint.store.dialect import source_of
 from llm_maint.store.listing import ScheduledJob
 
 LEASE = timedelta(minutes=2)
@@ -46,12 +47,15 @@ def _claim(database: Database, now: datetime) -> Claim:
 
 def _rescue(database: Database, now: datetime) -> list[Run]:
     with database.write() as connection:
-        return claims.rescue_expired(connection, now=now)
+        return claims.rescue_expired(source_of(connection), now=now)
 
 
 def _record(database: Database, claim: Claim, outcome: Success | Failure | Interrupted) -> Run:
     with database.write() as connection:
-        return claims.record(connection, claim, settle(claim, outcome, now=SOON), now=SOON)
+        settlement = settle(claim, outcome, now=SOON)
+        run = claims.record(source_of(connection), claim, settlement, now=SOON)
+    assert run is not None
+    return run
 
 
 def _job(database: Database) -> ScheduledJob:
@@ -63,11 +67,11 @@ def _job(database: Database) -> ScheduledJob:
 def test_a_renewed_lease_begins_anew(database: Database, claim: Claim) -> None:
     """After a renewal the claim holds for a whole lease more."""
     with database.write() as connection:
-        assert claims.renew(connection, claim, now=SOON, lease=LEASE)
+        assert claims.renew(source_of(connection), claim, now=SOON, lease=LEASE)
     assert _job(database).lease_expires_at == SOON + LEASE
     assert _rescue(database, ENDED) == []
     with database.write() as connection:
-        claims.fence(connection, claim, now=ENDED)
+        claims.fence(source_of(connection), claim, now=ENDED)
 
 
 @pytest.mark.parametrize("rescued", [False, True])
@@ -76,13 +80,13 @@ def test_a_lost_claim_is_never_renewed(database: Database, claim: Claim, *, resc
     if rescued:
         _rescue(database, ENDED)
     with database.write() as connection:
-        assert not claims.renew(connection, claim, now=ENDED, lease=LEASE)
+        assert not claims.renew(source_of(connection), claim, now=ENDED, lease=LEASE)
 
 
 def _write_behind_the_fence(database: Database, claim: Claim, now: datetime) -> None:
     with database.write() as connection:
         judgements.remember_judged(connection, NICK, [], judge="a model", now=now)
-        claims.fence(connection, claim, now=now)
+        claims.fence(source_of(connection), claim, now=now)
 
 
 @pytest.mark.parametrize(

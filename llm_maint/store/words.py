@@ -1,0 +1,192 @@
+"""Queries on our own tables, in the words of each database: one text, and how it is asked.
+
+A claim and its record are all that a tick does between two jobs: by the driver's own connection,
+for the toolkit would take longer over them than the database does.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from llm_maint.domain.settlement import storable
+from llm_maint.store.driver import Source, sqlite_time
+from llm_maint.store.due import DUE_AT_POSTGRESQL, DUE_AT_SQLITE
+from llm_maint.store.values import read_document, read_time
+
+Row = Mapping[Any, Any]
+"""A row by the names of its columns; times, documents and switches are values of Python."""
+
+TIMES = frozenset(
+    {
+        *("created_at", "finished_at", "last_run_at", "lease_expires_at", "next_run_at"),
+        *("scheduled_for", "slot_at", "started_at"),
+    }
+)
+DOCUMENTS = frozenset({"config_json", "result_json"})
+SWITCHES = frozenset({"enabled"})
+
+
+def ask(source: Source, query: str, **values: Any) -> Sequence[Row]:  # noqa: ANN401 any column's
+    """Return the rows that a query finds, or that a change returns.
+
+    Args:
+        source: an open connection.
+        query: its words in braces: `{jobs}` and `{runs}` are our tables, `{waiting}` and
+            `{due_at}` say what is due, compared with `{due_by}`; `{for_update}` and
+            `{skip_locked}` lock rows where the database locks rows; any other is a value.
+        values: by their words; times are aware.
+
+    """
+    (found,) = ask_together(source, (query, values))
+    return found.rows
+
+
+def change(source: Source, query: str, **values: Any) -> int:  # noqa: ANN401 any column's
+    """Change rows; return how many."""
+    (found,) = ask_together(source, (query, values))
+    return found.changed
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The rows that a query found, and how many it changed."""
+
+    rows: Sequence[Row]
+    changed: int
+
+
+def ask_together(source: Source, *queries: tuple[str, Mapping[str, Any]]) -> list[Answer]:
+    """Return what each query comes to; on a server they make the way there and back together."""
+    asked = [
+        (
+            _worded(query, source.is_postgresql, source.prefix),
+            {name: _written(source, value) for name, value in values.items()},
+        )
+        for query, values in queries
+    ]
+    if source.is_postgresql:
+        return _asked_of_server(source, asked)
+    return [_answer(source, source.connection.execute(text, given)) for text, given in asked]
+
+
+def _asked_of_server(source: Source, asked: list[tuple[str, dict[str, Any]]]) -> list[Answer]:
+    first, source.begins = source.begins, ""
+    if not first and len(asked) == 1:
+        return [_answer(source, source.connection.execute(*asked[0]))]
+    from psycopg import ClientCursor
+
+    # Values are put in by the driver, on this side: the server takes several queries at once only
+    # where none of them has any.
+    cursor = ClientCursor(source.connection)
+    texts = [cursor.mogrify(text, given) for text, given in asked]
+    cursor.execute("; ".join([first, *texts] if first else texts))
+    for _ in first.split("; ") if first else ():
+        cursor.nextset()
+    answers = []
+    for _ in texts:
+        answers.append(_answer(source, cursor))
+        cursor.nextset()
+    return answers
+
+
+def _answer(source: Source, cursor: Any) -> Answer:  # noqa: ANN401 of either driver
+    if cursor.description is None:
+        return Answer((), cursor.rowcount)
+    names = [column[0] for column in cursor.description]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    if not source.is_postgresql:  # whose driver has read the values
+        rows = [{name: _meaning(name, value) for name, value in row.items()} for row in rows]
+    return Answer(rows, cursor.rowcount)
+
+
+def document(value: Any) -> str | None:  # noqa: ANN401 any JSON value
+    """Return a value as JSON that every database can hold."""
+    return None if value is None else json.dumps(storable(value), ensure_ascii=False)
+
+
+@contextmanager
+def transaction(source: Source, *, seconds: int, durable: bool = True) -> Iterator[Source]:
+    """Open a transaction that writes; it commits at the end. After an error close the connection.
+
+    Args:
+        source: a connection of our own, outside transactions.
+        seconds: how long a lock is waited for; on SQLite the connection knows.
+        durable: whether the commit waits for the disk. Whatever is committed after it, and waits,
+            takes it along: logs are written in order. So a claim need not wait, for all that its
+            job does comes after it; where the server's machine dies before, nothing was done.
+
+    """
+    if source.is_postgresql:
+        waits = "" if durable else "; SET LOCAL synchronous_commit = off"
+        source.begins = f"{_BEGIN}; SET LOCAL lock_timeout = '{seconds}s'{waits}"
+    else:
+        source.connection.execute("BEGIN IMMEDIATE")
+    yield source
+    if not source.begins:  # else nothing was asked
+        source.connection.execute("COMMIT")
+    source.begins = ""
+
+
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+
+
+# A time is the same whatever its form: written by hand, or one that Python cannot hold.
+_SAME_POSTGRESQL = (
+    "CASE WHEN {time} < '0001-01-01 00:00:00+00' THEN '0001-01-01 00:00:00+00' "
+    "ELSE {time} END IS NOT DISTINCT FROM {before}::timestamptz"
+)
+_SAME_SQLITE = "strftime('%Y-%m-%d %H:%M:%f', {time}) IS strftime('%Y-%m-%d %H:%M:%f', {before})"
+
+
+class _Words(dict[str, str]):
+    """The words of a database; any other is a value, by its mark."""
+
+    def __init__(self, *, is_postgresql: bool, prefix: str) -> None:
+        mark = "%({})s" if is_postgresql else ":{}"
+        due_at = DUE_AT_POSTGRESQL if is_postgresql else DUE_AT_SQLITE
+        same = _SAME_POSTGRESQL if is_postgresql else _SAME_SQLITE
+        super().__init__(
+            jobs=f"{prefix}scheduled_jobs",
+            runs=f"{prefix}job_runs",
+            schema=f"{prefix}maintenance_schema",
+            clock="clock_timestamp()" if is_postgresql else "NULL",
+            waiting=f"enabled{'' if is_postgresql else ' = 1'} AND claim_run_id IS NULL",
+            due_at=due_at.format(time="next_run_at"),
+            due_by=due_at.format(time=mark.format("due_by")),
+            still_due=same.format(time="next_run_at", before=mark.format("due_at")),
+            still_slot=same.format(time="slot_at", before=mark.format("slot_before")),
+            for_update="FOR UPDATE" if is_postgresql else "",
+            skip_locked="FOR UPDATE SKIP LOCKED" if is_postgresql else "",
+            nulls_last="NULLS LAST" if is_postgresql else "",  # as they are on SQLite
+            json="jsonb" if is_postgresql else "text",
+            time="timestamptz" if is_postgresql else "text",
+        )
+        self._mark = mark
+
+    def __missing__(self, name: str) -> str:
+        return self._mark.format(name)
+
+
+@lru_cache
+def _worded(query: str, is_postgresql: bool, prefix: str) -> str:  # noqa: FBT001 to be cached
+    return query.format_map(_Words(is_postgresql=is_postgresql, prefix=prefix))
+
+
+def _written(source: Source, value: Any) -> Any:  # noqa: ANN401 any column's
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError("a naive time: every time has a zone here")
+        return value if source.is_postgresql else sqlite_time(value)
+    return value
+
+
+def _meaning(name: str, value: Any) -> Any:  # noqa: ANN401 any column's
+    if name in TIMES:
+        return read_time(value)
+    if name in DOCUMENTS:
+        return read_document(value)
+    return bool(value) if name in SWITCHES else value
