@@ -2,17 +2,21 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import psycopg
+import pytest
 import sqlalchemy as sa
 from databases import is_sqlite
+from psycopg.pq import TransactionStatus
 
 from llm_maint.store.database import Database
 
+READS = ("Seq Scan", "Index Only Scan", "Index Scan", "Bitmap Heap Scan")
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 
 
@@ -20,8 +24,8 @@ VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 class Told:
     """A statement and what was done for it.
 
-    `work` is the number of rows that were looked at, on SQLite that of its machine's steps;
-    `scans` are the tables that were read from end to end.
+    `work` is the number of rows of jobs and runs that were looked at, on SQLite that of all steps
+    of its machine; `scans` are the tables that were read from end to end.
     """
 
     statement: str
@@ -33,46 +37,45 @@ class Told:
 def explained(database: Database) -> Iterator[list[Told]]:
     """Give the statements that are executed from here on, as they come."""
     told: list[Told] = []
-    listen = _listen_to_sqlite if is_sqlite(database) else _listen_to_postgresql
-
-    def connected(connection: Any, _record: object) -> None:  # noqa: ANN401 either driver's
-        listen(connection, told)
-
-    database.engine.dispose()
-    sa.event.listen(database.engine, "connect", connected)
-    yield told
-    sa.event.remove(database.engine, "connect", connected)
-    database.engine.dispose()
-
-
-def _listen_to_postgresql(connection: "psycopg.Connection[Any]", told: list[Told]) -> None:
-    class Explaining(psycopg.Cursor[Any]):
-        """Has each statement explained, as it does its work, and then done."""
-
-        def execute(self, query: Any, params: Any = None, **options: Any) -> Any:  # noqa: ANN401
-            texts = _ENDS.split(str(query)) if params is None else [str(query)]
-            asks = [text for text in texts if text.strip().startswith(VERBS)]
-            told.extend(_explained(connection, text, params) for text in asks)
-            return super().execute(query, params, **options)
-
-    connection.cursor_factory = Explaining
+    database.close()  # what is open is not listened to
+    if is_sqlite(database):
+        listening = partial(_listen_to_sqlite, told=told)
+        sa.event.listen(database.engine, "connect", listening)
+        yield told
+        sa.event.remove(database.engine, "connect", listening)
+    else:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(psycopg.Cursor, "execute", _explaining(psycopg.Cursor.execute, told))
+            yield told
+    database.close()
 
 
-_ENDS = re.compile(r";\s+(?=[A-Z]{3})")
+def _explaining(execute: Callable[..., Any], told: list[Told]) -> Callable[..., Any]:
+    """Return how a cursor has each statement explained, as it does its work, and then does it."""
 
-
-def _explained(connection: "psycopg.Connection[Any]", text: str, params: Any) -> Told:  # noqa: ANN401
-    with connection.transaction(force_rollback=True), psycopg.Cursor(connection) as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}", params)
+    def explain(cursor: Any, query: str, params: Any) -> None:  # noqa: ANN401
+        begun = cursor.connection.info.transaction_status is not TransactionStatus.IDLE
+        if begun:
+            execute(cursor, "SAVEPOINT explained")
+        execute(cursor, f"EXPLAIN (ANALYZE, FORMAT JSON) {query}", params)
         (found,) = cursor.fetchall()
-    told = Told(text)
-    _read(found[0][0]["Plan"], told)
-    return told
+        if begun:
+            execute(cursor, "ROLLBACK TO explained")
+        told.append(Told(query))
+        _read((found[0] if isinstance(found, tuple) else found["QUERY PLAN"])[0]["Plan"], told[-1])
+
+    def explain_and_execute(cursor: Any, query: Any, params: Any = None, **options: Any) -> Any:  # noqa: ANN401
+        for each in re.split(r";\s+(?=[A-Z]{4})", str(query)):
+            if each.strip().startswith(VERBS):
+                explain(cursor, each, params)
+        return execute(cursor, query, params, **options)
+
+    return explain_and_execute
 
 
 def _read(node: Mapping[str, Any], told: Told) -> None:
     """Note what a node of a plan did, and those below it."""
-    if node["Node Type"] in ("Seq Scan", "Index Only Scan", "Index Scan", "Bitmap Heap Scan"):
+    if node.get("Relation Name") in ("scheduled_jobs", "job_runs") and node["Node Type"] in READS:
         removed = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
         rows = node["Actual Rows"] + sum(node.get(name, 0) for name in removed)
         told.work += round(rows * node["Actual Loops"])
@@ -82,7 +85,7 @@ def _read(node: Mapping[str, Any], told: Told) -> None:
         _read(below, told)
 
 
-def _listen_to_sqlite(connection: sqlite3.Connection, told: list[Told]) -> None:
+def _listen_to_sqlite(connection: sqlite3.Connection, _record: object, *, told: list[Told]) -> None:
     explaining = False
 
     def begin(statement: str) -> None:

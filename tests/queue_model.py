@@ -106,8 +106,8 @@ class Model:
         if process.claim is None:
             if process.tick is None or job_id is not None:
                 process.tick = queue.Tick(due_by=self.now, lease=LEASE, host=name, job_id=job_id)
-            with self.database.write() as connection:
-                process.claim = process.tick.claim_next(source_of(connection), now=self.now)
+            with self.database.brief() as source:
+                process.claim = process.tick.claim_next(source, now=self.now)
             if process.claim is None:
                 process.tick = None
             else:
@@ -118,9 +118,9 @@ class Model:
         """Let a person run a job; nobody can where it is held."""
         process, held = self.process(name), self.job(job_id).claim_run_id is not None
         if process.claim is None:
-            with self.database.write() as connection:
+            with self.database.brief() as source:
                 process.claim = queue.claim_now(
-                    source_of(connection), job_id, now=self.now, lease=LEASE, host=name
+                    source, job_id, now=self.now, lease=LEASE, host=name
                 )
             assert (process.claim is None) == held
             if process.claim is not None:
@@ -148,10 +148,8 @@ class Model:
         if claim is not None:
             job = self.job(claim.job_id)
             holds = job.claim_run_id == claim.run_id and job.lease_expires_at > self.now
-            with self.database.write() as connection:
-                assert (
-                    claims.renew(source_of(connection), claim, now=self.now, lease=LEASE) == holds
-                )
+            with self.database.brief() as source:
+                assert claims.renew(source, claim, now=self.now, lease=LEASE) == holds
 
     def record(self, name: str, outcome: Outcome, status: str) -> None:
         """Let a process record what came of its claim."""
@@ -159,10 +157,10 @@ class Model:
         assert claim is not None
         self.processes[name].claim = None
         held = self.job(claim.job_id).claim_run_id == claim.run_id
-        with self.database.write() as connection:
+        with self.database.brief() as source:
             settlement = settle(claim, outcome, now=self.now)
-            run = claims.record(source_of(connection), claim, settlement, now=self.now)
-            assert run is not None
+            run = claims.record(source, claim, settlement, now=self.now)
+        assert run is not None
         if not held:
             assert run.status in ("abandoned", "failed")
             return
@@ -182,8 +180,8 @@ class Model:
             for job in self.jobs()
             if job.claim_run_id is not None and job.lease_expires_at <= self.now
         }
-        with self.database.write() as connection:
-            rescued = claims.rescue_expired(source_of(connection), now=self.now)
+        with self.database.brief() as source:
+            rescued = claims.rescue_expired(source, now=self.now)
         assert {run.id for run in rescued} == set(lost)
         for run in rescued:
             before, after = lost[run.id], self.job(run.job_id)

@@ -1,7 +1,7 @@
 """Which slot a due job fires for: after downtime, with jitter, or because somebody asked for it."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
 
@@ -57,7 +57,9 @@ class Timing:
         """Return when a slot is due: the slot itself, or with jitter a little later."""
         if not self.jitter or slot == NEVER:
             return slot
-        digest = blake2b(f"{job_id} {slot.isoformat()}".encode(), digest_size=6).digest()
+        digest = blake2b(
+            f"{job_id} {slot.astimezone(UTC).isoformat()}".encode(), digest_size=6
+        ).digest()
         most = min(self.jitter, self._room(slot)) // _SECOND
         return slot + int.from_bytes(digest) % (most + 1) * _SECOND
 

@@ -2,11 +2,11 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 from building import MORNING
 from databases import Server, is_sqlite, opened, sql
 from explaining import explained
@@ -20,6 +20,7 @@ from llm_maint.store.database import Connection, Database
 from llm_maint.store.dialect import source_of
 from llm_maint.store.due import anything_due
 from llm_maint.store.jobs import all_jobs, find_job
+from llm_maint.store.tables import jobs
 
 LEASE = timedelta(minutes=2)
 DUE, OLD = 5, 40
@@ -92,7 +93,8 @@ def _filled(url: str) -> Iterator[Database]:
 
 def _held(connection: Connection) -> Claim:
     """Return the claim of a living process, which has opened its run to others."""
-    return replace(queue.unclaimed(source_of(connection), "held-1", now=MORNING), run_id="held-1")
+    claim = queue.unclaimed(source_of(connection), "held-1", now=MORNING)
+    return replace(claim, run_id="held-1")
 
 
 def _claimed(connection: Connection) -> list[Claim]:
@@ -107,9 +109,8 @@ def _run_all(connection: Connection) -> int:
     """Claim and record as a tick does; return how many jobs that was."""
     claimed = _claimed(connection)
     for claim in claimed:
-        claims.record(
-            source_of(connection), claim, settle(claim, Success(), now=MORNING), now=MORNING
-        )
+        settlement = settle(claim, Success(), now=MORNING)
+        claims.record(source_of(connection), claim, settlement, now=MORNING)
     return len(claimed)
 
 
@@ -154,19 +155,25 @@ def test_work_follows_from_what_is_due(big: Database, what: str) -> None:
         assert each.work < (STEPS if is_sqlite(big) else ROWS), each
 
 
-def test_a_tick_that_has_nothing_to_do_finds_it_out_by_an_index(big: Database) -> None:
-    """The question of the quick way reads no big table from end to end either."""
-    with explained(big) as told, closing(big.source()) as source:
-        assert anything_due(source, now=MORNING) is True
+def test_an_empty_tick_looks_at_next_to_nothing(big: Database) -> None:
+    """One question, answered by the first rows of two indexes."""
+    with big.write() as connection:
+        connection.execute(sa.update(jobs).where(jobs.c.id.like("due-%")).values(enabled=False))
+    with explained(big) as told:
+        source = big.source()
+        assert anything_due(source, now=MORNING) is True  # a dead process holds a job
+        source.close()
+    with big.write() as connection:
+        connection.execute(sa.update(jobs).where(jobs.c.id.like("due-%")).values(enabled=True))
     (each,) = told
-    assert not {"scheduled_jobs", "job_runs"} & set(each.scans)
-    assert each.work < (STEPS if is_sqlite(big) else ROWS)
+    assert "scheduled_jobs" not in each.scans, each
+    assert each.work < (STEPS if is_sqlite(big) else ROWS) / 10, each
 
 
 def test_what_reads_everything_is_told(big: Database) -> None:
     """The measure that the others go by finds what reads a table from end to end."""
     with explained(big) as told, big.read() as connection:
         assert len(all_jobs(connection)) == 20_000 + DUE + 2
-    *_, each = told
+    each = told[-1]
     assert each.scans == ["scheduled_jobs"]
     assert each.work > 2 * (STEPS if is_sqlite(big) else ROWS)

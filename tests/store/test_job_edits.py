@@ -64,7 +64,8 @@ def _claim(database: Database, now: datetime) -> Claim:
 
 def _record(database: Database, claim: Claim, outcome: Outcome, now: datetime) -> ScheduledJob:
     with database.write() as connection:
-        claims.record(source_of(connection), claim, settle(claim, outcome, now=now), now=now)
+        settlement = settle(claim, outcome, now=now)
+        claims.record(source_of(connection), claim, settlement, now=now)
         return find_job(connection, "job")
 
 

@@ -17,7 +17,7 @@ from llm_maint.domain.firing import Timing
 from llm_maint.domain.schedule import Every
 from llm_maint.errors import DataError, MaintError
 from llm_maint.store import claims, listing, migrations, queue
-from llm_maint.store.database import Database
+from llm_maint.store.database import Database, Source
 from llm_maint.store.dialect import source_of
 from llm_maint.store.driver import opened as opened_by_driver
 from llm_maint.store.due import anything_due
@@ -206,18 +206,18 @@ def test_the_work_goes_on(old: Old) -> None:
     assert anything_due(source, now=day(1))
     source.close()
     jobs = {row[0]: row for row in old.rows("scheduled_jobs", ("id", "enabled", "claim_run_id"))}
-    with old.database.write() as connection:
-        claims.rescue_expired(source_of(connection), now=day(1))
-        expected = {claim.job_id for claim in queue.due(source_of(connection), now=day(1))}
-        claimed = list(_claimed(connection))
+    with old.database.brief() as brief:
+        claims.rescue_expired(brief, now=day(1))
+        expected = {claim.job_id for claim in queue.due(brief, now=day(1))}
+        claimed = list(_claimed(brief))
     assert Counter(claimed) == dict.fromkeys(expected, 1)
     assert expected <= {job_id for job_id, enabled, _ in jobs.values() if enabled not in FALSE}
     assert expected & {job_id for job_id, _, claim in jobs.values() if claim is not None}
 
 
-def _claimed(connection: Connection) -> Iterator[str]:
+def _claimed(source: Source) -> Iterator[str]:
     tick = queue.Tick(due_by=day(1), lease=timedelta(minutes=2), host="here")
-    while (claim := tick.claim_next(source_of(connection), now=day(1))) is not None:
+    while (claim := tick.claim_next(source, now=day(1))) is not None:
         yield claim.job_id
 
 

@@ -14,7 +14,6 @@ from llm_maint.domain.runs import Failure, Outcome, Success
 from llm_maint.domain.schedule import Cron
 from llm_maint.errors import ExitCode
 from llm_maint.store import history, job_edits, queue
-from llm_maint.store.dialect import source_of
 from llm_maint.store.tables import jobs
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -212,9 +211,9 @@ def test_a_job_that_died_lets_the_others_go_first(world: World) -> None:
     """One that may kill its process again waits until what is due has run."""
     for name in "ab":
         world.add(name)
-    with world.database.write() as connection:
+    with world.database.brief() as source:
         tick = queue.Tick(due_by=START, lease=MINUTE, host="dead")
-        claim = tick.claim_next(source_of(connection), now=START)
+        claim = tick.claim_next(source, now=START)
     assert claim is not None
     assert claim.job_name == "a"
     world.now += MINUTE
@@ -237,8 +236,8 @@ def test_many_due_jobs_run_once_each(world: World) -> None:
     while ticks:
         world.now += timedelta(seconds=0.4)  # now and then what was read is read anew
         for tick in list(ticks):
-            with world.database.write() as connection:
-                claim = tick.claim_next(source_of(connection), now=world.now)
+            with world.database.brief() as source:
+                claim = tick.claim_next(source, now=world.now)
             if claim is None:
                 ticks.remove(tick)
             else:
