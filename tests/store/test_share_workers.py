@@ -206,9 +206,7 @@ def test_a_run_with_nothing_to_do_writes_nothing_of_this(world: World) -> None:
     """An unchanged store, every hour of the year, costs no row and no statement here."""
     written: list[str] = []
 
-    def note(
-        _c: Connection, _cursor: object, statement: str, *_rest: object
-    ) -> None:
+    def note(_c: Connection, _cursor: object, statement: str, *_rest: object) -> None:
         verb = statement.split(maxsplit=1)[0]
         if "maintenance_share" in statement and verb in ("INSERT", "UPDATE", "DELETE"):
             written.append(statement)
