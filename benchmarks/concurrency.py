@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -163,9 +164,14 @@ def connections(address: str) -> int:
 
 
 class Server:
-    """Answers each request after `LATENCY`; connections are kept alive."""
+    """Answers each request after `LATENCY`; connections are kept alive.
 
-    accepted = 0
+    `calls` counts the requests of each path, so that callers can be told apart by their address.
+    """
+
+    def __init__(self) -> None:
+        self.accepted = 0
+        self.calls: Counter[str] = Counter()
 
     async def run(self) -> None:
         """Print the port and serve until the process ends."""
@@ -179,8 +185,10 @@ class Server:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 if head.startswith(b"GET"):
-                    writer.write(_answer(str(self.accepted)))
+                    counted = self.calls if b"/calls " in head else self.accepted
+                    writer.write(_answer(json.dumps(counted)))
                     continue
+                self.calls[head.split(maxsplit=2)[1].decode()] += 1
                 length = _LENGTH.search(head)
                 body = await reader.readexactly(int(length[1]) if length else 0)
                 await asyncio.sleep(LATENCY)
