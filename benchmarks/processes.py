@@ -52,7 +52,7 @@ class Started:
         os.kill(self._process.pid, number)
 
     def ended(self, *, within: float) -> Ended:
-        """Wait for its end; after so many seconds end it."""
+        """Wait for its end; after so many seconds, or where we are told to stop, end it."""
         overdue = threading.Event()
 
         def end() -> None:
@@ -61,9 +61,14 @@ class Started:
 
         watch = threading.Timer(within, end)
         watch.start()
-        _, status, used = os.wait4(self._process.pid, 0)
+        try:
+            _, status, used = os.wait4(self._process.pid, 0)
+        except BaseException:
+            self._process.kill()
+            raise
+        finally:
+            watch.cancel()
         wall = time.perf_counter() - self._begun
-        watch.cancel()
         code = os.waitstatus_to_exitcode(status)
         self._process.returncode = code  # what Popen would have asked the system for
         return Ended(

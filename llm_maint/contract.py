@@ -11,7 +11,7 @@ from llm_maint.domain.chat import Completion, Prompt
 from llm_maint.domain.progress import Progress, untold
 from llm_maint.domain.runs import Claim, Outcome
 from llm_maint.settings.sections import Settings
-from llm_maint.store import claims, shares
+from llm_maint.store import claims, workers
 from llm_maint.store.database import Connection, Database
 from llm_maint.store.dialect import source_of
 
@@ -68,7 +68,7 @@ class JobContext:
     clock: Clock
     model: Callable[[], LanguageModel | None]
     claim: Claim | None = None
-    worker: shares.Worker | None = None
+    worker: workers.Worker | None = None
     dry_run: bool = False
     progress: Progress = untold
 
@@ -85,7 +85,7 @@ class JobContext:
         with self.database.write() as connection:
             yield connection
             if self.worker is not None:
-                shares.fence(connection, self.worker, now=self.clock())
+                workers.fence(connection, self.worker, now=self.clock())
             elif self.claim is not None:
                 claims.fence(source_of(connection), self.claim, now=self.clock())
 

@@ -19,7 +19,7 @@ from llm_maint.errors import (
 from llm_maint.jobs import find_job_type
 from llm_maint.settings.sections import Settings
 from llm_maint.store.database import Database
-from llm_maint.store.shares import Worker
+from llm_maint.store.workers import Worker
 
 log = logging.getLogger(__name__)
 

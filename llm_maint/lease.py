@@ -11,9 +11,9 @@ from threading import Lock
 from llm_maint.contract import Clock
 from llm_maint.domain.runs import Claim
 from llm_maint.errors import MaintError
-from llm_maint.store import claims, shares
+from llm_maint.store import claims, workers
 from llm_maint.store.database import Database
-from llm_maint.store.shares import Worker
+from llm_maint.store.workers import Worker
 
 log = logging.getLogger(__name__)
 
@@ -118,4 +118,4 @@ class Lease:
             with self.database.brief() as source:
                 return claims.renew(source, kept.claim, now=now, lease=self.length)
         with self.database.write() as connection:
-            return shares.renew(connection, kept.worker, now=now, lease=self.length)
+            return workers.renew(connection, kept.worker, now=now, lease=self.length)

@@ -1,7 +1,6 @@
 """The way of a due job: claim, execute, settle, record; one job after the other, then done."""
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -13,28 +12,22 @@ from llm_maint.domain.progress import Progress, untold
 from llm_maint.domain.runs import Claim, Interrupted, Outcome, Run, Skipped, Status
 from llm_maint.domain.settlement import exit_code_of, settle, unrecorded
 from llm_maint.errors import (
-    ClaimLostError,
     DatabaseBusyError,
     ExitCode,
     InterruptedRunError,
     JobBusyError,
-    JobTimedOutError,
 )
 from llm_maint.execution import Execution
-from llm_maint.jobs import SHARED, find_job_type
 from llm_maint.lease import Lease
 from llm_maint.settings.sections import Settings
-from llm_maint.store import claims, queue, shares
+from llm_maint.store import claims, queue
 from llm_maint.store.database import Database, Source
-from llm_maint.store.shares import Worker
+from llm_maint.taking_part import PartTaker
 
 log = logging.getLogger(__name__)
 
 RECORD_ATTEMPTS = 3
 """Tries to record a run, each as long as a lock is waited for."""
-
-LOOK_SECONDS = 0.1
-"""How often to look whether a job that another process has just begun is opened to others."""
 
 
 Next = Callable[[Source], Claim | None]
@@ -53,6 +46,35 @@ class Finished:
     run: Run
     exit_code: ExitCode
     expected: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Turn:
+    """What a tick may begin: what is due, until its time or its number is up, or it is stopped."""
+
+    tick: queue.Tick
+    clock: Clock
+    by: datetime | None
+    left: int | None
+    is_told_to_stop: Callable[[], bool]
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether more may be begun."""
+        return self.left != 0 and (self.by is None or self.clock() < self.by)
+
+    def claim_next(self, source: Source) -> Claim | None:
+        """Claim the next job, in the transaction that records the one before."""
+        if not self.goes_on or self.is_told_to_stop():
+            return None
+        claim = self.tick.claim_next(source, now=self.clock())
+        if claim is not None:
+            self.left = None if self.left is None else self.left - 1
+            # What comes after it takes it to the disk. Were it lost with the server before that,
+            # the job would be due as it was, and what was recorded with the claim would be run
+            # again; the last record of a tick waits, and with it all that it tells.
+            source.waits = False
+        return claim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,36 +115,25 @@ class Runner:
         """
         # First: what it takes back is due from then on, in this very tick.
         yield from self._rescue()
-        started = self.clock()
-        lease = self._lease
-        tick = queue.Tick(due_by=started, lease=lease.length, host=self.host, job_id=job_id)
-        ran = 0
-
-        def goes_on() -> bool:
-            in_time = within is None or self.clock() - started < within
-            return in_time and (limit is None or ran < limit)
-
-        def claim_next(source: Source) -> Claim | None:
-            if not goes_on() or self._is_told_to_stop():
-                return None
-            claim = tick.claim_next(source, now=self.clock())
-            # What comes after it takes it to the disk. Were it lost with the server before that,
-            # the job would be due as it was, and what was recorded with the claim would be run
-            # again; the last record of a tick waits, and with it all that it tells.
-            source.waits = claim is None
-            return claim
-
+        started, lease = self.clock(), self._lease
+        by = None if within is None else started + within
+        turn = Turn(
+            tick=queue.Tick(due_by=started, lease=lease.length, host=self.host, job_id=job_id),
+            clock=self.clock,
+            by=by,
+            left=limit,
+            is_told_to_stop=self._is_told_to_stop,
+        )
         with self.database.brief() as source:
-            claim = claim_next(source)
+            claim = turn.claim_next(source)
         with lease.watching() if claim is not None else nullcontext():
             while claim is not None:
-                ran += 1
-                finished, claim = self._run(claim, lease, claim_next)
+                finished, claim = self._run(claim, lease, turn.claim_next)
                 yield finished
         with self.interruptible(None):
             pass  # a signal that came while a run was recorded ends the tick here
-        if goes_on():
-            self._take_part(job_id, by=None if within is None else started + within)
+        if turn.goes_on:
+            self._part_taker(lease).take_part(job_id, by=by)
 
     def run_now(self, job_id: str) -> Finished:
         """Run one job, whether it is due or not.
@@ -228,46 +239,16 @@ class Runner:
                 return run or unrecorded(claim, outcome, now=now), following
         raise AssertionError("unreachable")
 
+    def _part_taker(self, lease: Lease) -> PartTaker:
+        return PartTaker(
+            database=self.database,
+            clock=self.clock,
+            host=self.host,
+            lease=lease,
+            execution=self._execution,
+            interruptible=self.interruptible,
+        )
+
     def _preview(self, claim: Claim) -> Finished:
         outcome = self._execution.execute(claim, dry_run=True)
         return Finished(unrecorded(claim, outcome, now=self.clock()), exit_code_of(outcome))
-
-    def _take_part(self, job_id: str | None, *, by: datetime | None) -> None:
-        """Share in what other processes have opened to others, once in each run.
-
-        Whoever has left a run before its end could do no more for it, and would not do better now.
-        """
-        seen: list[str] = []
-        while by is None or self.clock() < by:
-            now, lease = self.clock(), self._lease.length
-            with self.database.write() as connection:
-                # In this order: a run that is opened between the two is joined.
-                wait = shares.may_open(connection, SHARED, now=now)
-                worker = shares.join(
-                    connection, now=now, lease=lease, host=self.host, job_id=job_id, but=seen
-                )
-            if worker is not None:
-                seen.append(worker.claim.run_id)
-                self._take_part_as(worker)
-            elif wait:
-                with self.interruptible(None):
-                    time.sleep(LOOK_SECONDS)
-            else:
-                return
-
-    def _take_part_as(self, worker: Worker) -> None:
-        claim = worker.claim
-        log.info("%s: taking part in run %s", claim.job_name, claim.run_id[:8])
-        timeout = self._execution.timeout(claim)
-        try:
-            take_part = find_job_type(claim.job_type).take_part
-            context = self._execution.context(claim, worker=worker)
-            if take_part is not None:
-                kept = self._lease.kept(claim, timeout=timeout, worker=worker)
-                with kept, self.interruptible(timeout):
-                    take_part(context)
-        except (ClaimLostError, JobTimedOutError) as error:
-            log.info("%s: no longer taking part: %s", claim.job_name, error)
-        finally:
-            with self.database.write() as connection:
-                shares.leave(connection, worker)

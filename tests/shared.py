@@ -11,10 +11,11 @@ from llm_maint.domain.chat import Usage
 from llm_maint.domain.profile import Entity
 from llm_maint.domain.runs import Claim
 from llm_maint.errors import ClaimLostError
-from llm_maint.store import claims, shares
+from llm_maint.store import claims, shares, workers
 from llm_maint.store.database import Connection, Database
 from llm_maint.store.dialect import source_of
-from llm_maint.store.shares import Item, Worker
+from llm_maint.store.shares import Item
+from llm_maint.store.workers import Worker
 
 LEASE = timedelta(minutes=2)
 
@@ -43,7 +44,7 @@ def joins(
 ) -> Worker | None:
     """Return what a process on a host gets that looks for runs to take part in."""
     with database.write() as connection:
-        return shares.join(connection, now=now, lease=LEASE, host=host, job_id=job_id)
+        return workers.join(connection, now=now, lease=LEASE, host=host, job_id=job_id)
 
 
 def joined(database: Database, *, now: datetime, host: str = "there") -> Worker:
@@ -80,7 +81,7 @@ def is_held(database: Database, worker: Worker, *, now: datetime) -> bool:
     """Return whether a worker may still write."""
     with database.write() as connection:
         try:
-            shares.fence(connection, worker, now=now)
+            workers.fence(connection, worker, now=now)
         except ClaimLostError:
             return False
     return True

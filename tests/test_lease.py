@@ -17,7 +17,7 @@ from shared import LEASE, claimed, joined, opened_to_all
 from llm_maint.domain.runs import Claim
 from llm_maint.errors import DatabaseBusyError, DatabaseUnavailableError, MaintError
 from llm_maint.lease import Lease
-from llm_maint.store import claims, shares
+from llm_maint.store import claims, workers
 from llm_maint.store.database import Database
 from llm_maint.store.dialect import source_of
 from llm_maint.store.jobs import all_jobs
@@ -120,7 +120,7 @@ def test_the_part_of_a_worker_is_renewed_and_not_the_claim_of_another(kept: Kept
         kept.beats.pass_by()
     assert kept.expires_at == MORNING + LEASE
     with kept.database.write() as connection:
-        assert shares.renew(connection, worker, now=kept.now + LEASE - SECOND, lease=LEASE)
+        assert workers.renew(connection, worker, now=kept.now + LEASE - SECOND, lease=LEASE)
 
 
 @pytest.mark.parametrize("failures", [1, 2])

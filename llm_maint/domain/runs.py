@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from llm_maint.domain.firing import Timing
+from llm_maint.domain.schedule import Every
 from llm_maint.errors import ExitCode
 
 
@@ -62,12 +63,18 @@ class Claim:
 
     @property
     def due_slot(self) -> datetime:
-        """The slot that was due. Whoever writes quite another time into the row makes it one."""
+        """The slot that was due. Whoever writes quite another time into the row makes it one.
+
+        On the grid of an interval it is a whole minute: cron's ticks come at the minute, and one
+        that is quicker than the last must not miss a slot by its milliseconds.
+        """
         due_at = self.due_at or self.started_at
-        if self.slot_at is None or self.retries:
-            return self.slot_at or due_at
-        jittered = self.due_at is not None and self.timing.may_be_due_at(self.slot_at, due_at)
-        return self.slot_at if jittered else due_at
+        if self.slot_at is not None:
+            jittered = self.due_at is not None and self.timing.may_be_due_at(self.slot_at, due_at)
+            if self.retries or jittered:
+                return self.slot_at
+        on_grid = isinstance(self.timing.schedule, Every)
+        return due_at.replace(second=0, microsecond=0) if on_grid else due_at
 
     @property
     def scheduled_for(self) -> datetime | None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from llm_maint.store.driver import Source
 
 FRESH_SECONDS = 30
-"""How long a run is open to whoever comes; see `shares.FRESH`."""
+"""How long a run is open to whoever comes; see `workers.FRESH`."""
 
 DUE_AT_POSTGRESQL = "coalesce({time}, '-infinity'::timestamptz)"
 DUE_AT_SQLITE = "coalesce(strftime('%Y-%m-%d %H:%M:%f', {time}), '')"

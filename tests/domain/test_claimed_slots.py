@@ -38,6 +38,11 @@ BY_HAND = MORNING + timedelta(minutes=70)
         pytest.param({}, MORNING, MORNING + 2 * HOUR, id="at its time, late"),
         pytest.param({"due_at": None}, CLAIM.started_at, CLAIM.started_at, id="due now"),
         pytest.param(
+            {"due_at": None, "started_at": MORNING + timedelta(seconds=59.9)},
+            *(MORNING, MORNING),
+            id="due now, late in a minute",
+        ),
+        pytest.param(
             {"due_at": SPREAD, "slot_at": MORNING}, MORNING, MORNING + 2 * HOUR, id="by jitter"
         ),
         pytest.param(
@@ -50,12 +55,12 @@ BY_HAND = MORNING + timedelta(minutes=70)
         ),
         pytest.param(
             {"due_at": MORNING + HOUR / 2 + TINY, "slot_at": MORNING},
-            *(MORNING + HOUR / 2 + TINY, MORNING + 3 * HOUR / 2 + TINY),
+            *(MORNING + HOUR / 2, MORNING + 3 * HOUR / 2),
             id="later than by any jitter",
         ),
         pytest.param(
             {"due_at": MORNING - TINY, "slot_at": MORNING},
-            *(MORNING - TINY, MORNING + 2 * HOUR - TINY),
+            *(MORNING - MINUTE, MORNING + 2 * HOUR - MINUTE),
             id="before its slot",
         ),
         pytest.param(

@@ -28,6 +28,12 @@ NOW = MORNING + timedelta(seconds=30)
 SLOT = MORNING + HOUR
 LATER = MORNING + 10 * MINUTE
 
+
+def _minute_of(moment: datetime) -> datetime:
+    """Return the whole minute: where a grid begins."""
+    return moment.replace(second=0, microsecond=0)
+
+
 CLAIM = Claim(
     run_id="run",
     job_id="job",
@@ -99,8 +105,8 @@ def test_a_due_run_is_tried_three_times_a_slot(
     [
         pytest.param(LATER, LATER, id="before its slot"),
         pytest.param(MORNING, SLOT, id="after its slot"),
-        pytest.param(NOW, NOW + HOUR, id="at its slot"),
-        pytest.param(None, CLAIM.started_at + HOUR, id="without a slot"),
+        pytest.param(NOW, _minute_of(NOW) + HOUR, id="at its slot"),
+        pytest.param(None, _minute_of(CLAIM.started_at) + HOUR, id="without a slot"),
     ],
 )
 def test_a_manual_run_is_not_tried_again(
@@ -154,7 +160,7 @@ def test_a_run_is_recorded_as_what_it_was(
 def test_a_job_without_a_slot_gets_one_from_its_start(outcome: Outcome) -> None:
     """A new job is due now; its grid begins where it first started."""
     settled = settle(replace(CLAIM, due_at=None, attempt=3), outcome, now=NOW)
-    assert settled.next_run_at == CLAIM.started_at + HOUR
+    assert settled.next_run_at == _minute_of(CLAIM.started_at) + HOUR
 
 
 def test_a_death_before_any_slot_is_tried_again_at_once() -> None:

@@ -15,7 +15,8 @@ from llm_maint.domain.profile import Entity
 from llm_maint.domain.runs import Claim
 from llm_maint.errors import ExitCode, ModelFailedError, ModelUnavailableError
 from llm_maint.store import shares
-from llm_maint.store.shares import Item, Worker
+from llm_maint.store.shares import Item
+from llm_maint.store.workers import Worker
 
 PAST = "2020-01-01 00:00:00"
 
@@ -208,7 +209,7 @@ def test_a_run_that_is_opened_while_one_looks_is_joined(
     with crowd.database.write() as connection:
         claim = claim_next(connection, now=NOW, due_by=NOW, lease=LEASE, host="leader")
     assert claim is not None
-    real = {name: getattr(shares, name) for name in ("join", "may_open")}
+    real = {name: getattr(workers, name) for name in ("join", "may_open")}
     asked: list[str] = []
 
     def looks(name: str, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 as what it stands for
@@ -220,7 +221,7 @@ def test_a_run_that_is_opened_while_one_looks_is_joined(
         return answer
 
     for name in real:
-        monkeypatch.setattr(shares, name, lambda *a, _name=name, **n: looks(_name, *a, **n))
+        monkeypatch.setattr(workers, name, lambda *a, _name=name, **n: looks(_name, *a, **n))
     helper = crowd.host()
     assert helper.tick() == []
     assert len(asked) > 1

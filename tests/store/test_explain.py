@@ -15,7 +15,7 @@ from llm_maint.domain.profile import Entity
 from llm_maint.domain.runs import Claim, Success
 from llm_maint.domain.settlement import settle
 from llm_maint.jobs import SHARED
-from llm_maint.store import claims, history, queue, shares
+from llm_maint.store import claims, history, queue, shares, workers
 from llm_maint.store.database import Connection, Database
 from llm_maint.store.dialect import source_of
 from llm_maint.store.due import anything_due
@@ -116,11 +116,11 @@ def _run_all(connection: Connection) -> int:
 
 def _share(connection: Connection) -> object:
     """Take part in a run as another process does."""
-    worker = shares.join(connection, now=MORNING, lease=LEASE, host="there")
+    worker = workers.join(connection, now=MORNING, lease=LEASE, host="there")
     assert worker is not None
     item = shares.take(connection, worker.claim.run_id, worker.id)
-    shares.renew(connection, worker, now=MORNING, lease=LEASE)
-    shares.fence(connection, worker, now=MORNING)
+    workers.renew(connection, worker, now=MORNING, lease=LEASE)
+    workers.fence(connection, worker, now=MORNING)
     return item and item.entity.id
 
 
@@ -133,7 +133,7 @@ WORK: dict[str, tuple[Callable[[Connection], object], object]] = {
     "rescue": (lambda at: len(claims.rescue_expired(source_of(at), now=MORNING)), 1),
     "next due": (lambda at: str(queue.next_due_at(source_of(at)))[:4], "2026"),
     "take part": (_share, "0"),
-    "may open": (lambda at: shares.may_open(at, SHARED, now=MORNING), False),
+    "may open": (lambda at: workers.may_open(at, SHARED, now=MORNING), False),
     "count old runs": (lambda at: history.prunable_runs(at, before=_OLD), OLD),
     "prune": (lambda at: history.prune_runs(at, before=_OLD), OLD),
     "prune in part": (lambda at: history.prune_runs(at, before=MORNING, limit=OLD), OLD),

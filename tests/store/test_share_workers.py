@@ -21,10 +21,10 @@ from shared import (
 
 from llm_maint.domain.runs import Claim, Success, Trigger
 from llm_maint.domain.settlement import settle
-from llm_maint.store import claims, queue, shares
+from llm_maint.store import claims, queue, workers
 from llm_maint.store.database import Connection, Database
 from llm_maint.store.dialect import source_of
-from llm_maint.store.shares import FRESH
+from llm_maint.store.workers import FRESH
 
 SECOND = timedelta(seconds=1)
 SOON = MORNING + timedelta(seconds=10)
@@ -43,9 +43,9 @@ def shared(database: Database, claim: Claim) -> Claim:
     return claim
 
 
-def _renews(database: Database, worker: shares.Worker, *, now: datetime) -> bool:
+def _renews(database: Database, worker: workers.Worker, *, now: datetime) -> bool:
     with database.write() as connection:
-        return shares.renew(connection, worker, now=now, lease=LEASE)
+        return workers.renew(connection, worker, now=now, lease=LEASE)
 
 
 def test_who_joins_works_for_the_run_of_another(database: Database, shared: Claim) -> None:
@@ -142,7 +142,7 @@ def test_a_worker_that_left_may_not_write(database: Database, shared: Claim) -> 
     """What it had is handed back, and perhaps with somebody else."""
     worker, other = joined(database, now=SOON), joined(database, now=SOON)
     with database.write() as connection:
-        shares.leave(connection, worker)
+        workers.leave(connection, worker)
     assert not is_held(database, worker, now=SOON)
     assert not _renews(database, worker, now=SOON)
     assert is_held(database, other, now=SOON)
@@ -195,14 +195,14 @@ def test_a_run_that_has_just_begun_may_be_opened_yet(
     if told:
         opened_to_all(database, claim, [], now=MORNING)
     with database.write() as connection:
-        assert shares.may_open(connection, types, now=MORNING + age) == may
+        assert workers.may_open(connection, types, now=MORNING + age) == may
 
 
 def test_nobody_waits_for_the_dead(database: Database, claim: Claim) -> None:
     """A short lease that has run out says that nobody will open the run."""
     with database.write() as connection:
         assert claims.renew(source_of(connection), claim, now=MORNING, lease=SECOND)
-        assert not shares.may_open(connection, ["profile_maintenance"], now=MORNING + SECOND)
+        assert not workers.may_open(connection, ["profile_maintenance"], now=MORNING + SECOND)
 
 
 def test_a_run_with_nothing_to_do_writes_nothing_of_this(world: World) -> None:

@@ -13,7 +13,7 @@ from llm_maint.domain.chat import Usage
 from llm_maint.domain.profile import Entity
 from llm_maint.domain.runs import Claim
 from llm_maint.errors import ClaimLostError
-from llm_maint.store import shares
+from llm_maint.store import shares, workers
 from llm_maint.store.database import Database
 
 SOON = MORNING + timedelta(seconds=10)
@@ -132,7 +132,7 @@ def test_who_leaves_hands_back_what_is_not_done(database: Database, claim: Claim
         took(database, claim.run_id, worker.id)
     with database.write() as connection:
         finish(connection, claim.run_id, done, leaving.id, Usage(1, 1), now=SOON)
-        shares.leave(connection, leaving)
+        workers.leave(connection, leaving)
     assert list(_held(database).values()) == [leaving.id, staying.id, None, None]
     assert sql(database, "SELECT id FROM maintenance_share_workers") == [(staying.id,)]
     with database.read() as connection:
@@ -152,7 +152,7 @@ def test_what_the_dead_hold_is_taken_back(database: Database, claim: Claim) -> N
     assert list(_held(database).values()) == [dead.id, dead.id, alive.id, claim.run_id]
     with database.write() as connection:
         moment = LATE - timedelta(seconds=1)
-        assert shares.renew(connection, alive, now=moment, lease=LEASE)
+        assert workers.renew(connection, alive, now=moment, lease=LEASE)
     _take_back(database, claim)
     assert list(_held(database).values()) == [dead.id, None, alive.id, claim.run_id]
     assert (lost.entity, own.entity) == (ENTITIES[1], ENTITIES[3])
