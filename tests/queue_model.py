@@ -168,10 +168,14 @@ class Model:
         job = self.job(claim.job_id)
         if status == "interrupted" and claim.due_at is None:
             self.slots.pop(claim.job_id, None)  # it is due "now" again, whenever that will be
-        elif isinstance(outcome, Success) and claim.job_id not in self.touched:
+        if claim.job_id in self.touched:
+            return
+        if status == "interrupted":
+            assert (job.attempt, job.next_run_at) == (claim.attempt - 1, claim.due_at)
+        if status == "success":
             assert job.attempt == 0
             each = claim.timing.misfire is Misfire.ALL
-            assert job.next_run_at > (claim.due_slot if each else self.now)
+            assert job.next_run_at > (min(claim.due_slot, self.now) if each else self.now)
 
     def rescue(self) -> None:
         """Take back what has run out, and nothing else."""

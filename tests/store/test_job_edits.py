@@ -212,6 +212,18 @@ def test_another_jitter_leaves_what_is_to_be_tried_again(database: Database) -> 
     assert _claim(database, NOW).attempt == 2
 
 
+@pytest.mark.parametrize("before", [timedelta(0), 10 * MINUTE], ids=str)
+def test_another_jitter_lets_no_slot_run_again(database: Database, before: timedelta) -> None:
+    """The slot that is being fired is seen to; the one after it is on the grid."""
+    _add(database, replace(HOURLY, jitter=before))
+    _run(database)
+    now = MORNING + HOUR + 59 * MINUTE
+    claim = _claim(database, now)
+    _edit(database, jitter=20 * MINUTE, now=now)
+    after = _record(database, claim, Success(), now)
+    assert (after.slot_at or after.next_run_at) == MORNING + 2 * HOUR
+
+
 @pytest.mark.parametrize("outcome", [Success(), DOWN], ids=["success", "failure"])
 @pytest.mark.parametrize("jitter", [timedelta(0), 10 * MINUTE], ids=str)
 def test_a_job_that_is_edited_while_it_runs_goes_by_the_new_schedule(

@@ -127,9 +127,11 @@ class QueueMachine(RuleBasedStateMachine):
         """Let a person run a job, whether it is due or not."""
         self.model.claim_now(name, job_id)
 
-    @rule(name=PROCESSES)
-    def renew(self, name: str) -> None:
-        """Let a process renew its lease."""
+    @rule(name=PROCESSES, frozen=st.booleans())
+    def renew(self, name: str, *, frozen: bool) -> None:
+        """Let a process renew its lease, maybe after it was frozen for too long."""
+        if frozen and self.model.claim(name) is not None:
+            self.model.now += LEASE
         self.model.renew(name)
 
     @rule(name=PROCESSES, outcome=st.sampled_from(OUTCOMES))
