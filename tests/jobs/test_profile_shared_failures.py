@@ -15,6 +15,7 @@ from llm_maint.domain.profile import Entity
 from llm_maint.domain.runs import Claim
 from llm_maint.errors import ExitCode, ModelFailedError, ModelUnavailableError
 from llm_maint.store import shares
+from llm_maint.store import workers as store_workers
 from llm_maint.store.shares import Item
 from llm_maint.store.workers import Worker
 
@@ -209,7 +210,7 @@ def test_a_run_that_is_opened_while_one_looks_is_joined(
     with crowd.database.write() as connection:
         claim = claim_next(connection, now=NOW, due_by=NOW, lease=LEASE, host="leader")
     assert claim is not None
-    real = {name: getattr(workers, name) for name in ("join", "may_open")}
+    real = {name: getattr(store_workers, name) for name in ("join", "may_open")}
     asked: list[str] = []
 
     def looks(name: str, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 as what it stands for
@@ -221,7 +222,7 @@ def test_a_run_that_is_opened_while_one_looks_is_joined(
         return answer
 
     for name in real:
-        monkeypatch.setattr(workers, name, lambda *a, _name=name, **n: looks(_name, *a, **n))
+        monkeypatch.setattr(store_workers, name, lambda *a, _name=name, **n: looks(_name, *a, **n))
     helper = crowd.host()
     assert helper.tick() == []
     assert len(asked) > 1
