@@ -7,6 +7,7 @@ from llm_maint.errors import (
     ExitCode,
     ModelFailedError,
     ModelRefusalError,
+    ModelUnavailableError,
     RequestRefusedError,
     UnreadableReplyError,
 )
@@ -17,6 +18,7 @@ KINDS = {
     "E": UnreadableReplyError("?"),
     "N": ModelRefusalError("I will not"),
     "B": ZeroDivisionError(),
+    "U": ModelUnavailableError("nobody answers"),
 }
 
 
@@ -34,6 +36,7 @@ KINDS = {
         pytest.param("EEEEEEEEEE", False, id="a model that cannot write"),
         pytest.param("NNNNNNNNNN", False, id="a model that does not want to"),
         pytest.param("BBBBBBBBBB", False, id="bugs of ours"),
+        pytest.param("U", True, id="a server that is not there"),
         pytest.param("FEF", True, id="something else between them"),
     ],
 )

@@ -56,7 +56,7 @@ def test_what_a_dead_host_held_is_done_by_another(
     make_crowd: MakeCrowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who opened the run does all the rest, waits, and does what the lease has set free."""
-    crowd, held = make_crowd(5), list[tuple[Worker, Item]]()
+    crowd, held, waited = make_crowd(5), list[tuple[Worker, Item]](), list[int]()
 
     def script(asked: dict[str, Any]) -> Any:  # noqa: ANN401 any reply
         if not held:
@@ -70,6 +70,8 @@ def test_what_a_dead_host_held_is_done_by_another(
 
     def waits(_seconds: float) -> None:
         assert crowd.greeted() == ["e01", "e02"]
+        waited.append(1)
+        assert len(waited) == 1
         _dies(crowd, held[0][0].id)
 
     monkeypatch.setattr("llm_maint.sharing.time.sleep", waits)
