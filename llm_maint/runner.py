@@ -1,6 +1,7 @@
 """The way of a due job: claim, execute, settle, record; one job after the other, then done."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from llm_maint.lease import Lease
 from llm_maint.settings.sections import Settings
 from llm_maint.store import claims, queue
 from llm_maint.store.database import Database, Source
-from llm_maint.taking_part import PartTaker
+from llm_maint.taking_part import LOOK_SECONDS, PartTaker
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +133,9 @@ class Runner:
                 yield finished
         with self.interruptible(None):
             pass  # a signal that came while a run was recorded ends the tick here
+        if turn.tick.passed_over:
+            with self.interruptible(None):  # whoever has it may be about to open its run to others
+                time.sleep(LOOK_SECONDS)
         if turn.goes_on:
             self._part_taker(lease).take_part(job_id, by=by)
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from llm_maint.contract import JobContext
 from llm_maint.domain.budget import Meter
@@ -12,10 +13,16 @@ from llm_maint.domain.chat import NO_USAGE, Usage
 from llm_maint.domain.entity_result import EntityResult
 from llm_maint.domain.profile import Entity
 from llm_maint.domain.runs import Claim
-from llm_maint.errors import MaintError
-from llm_maint.store import shares
+from llm_maint.errors import DatabaseBusyError, MaintError
+from llm_maint.store import queue, shares
+from llm_maint.store.database import Connection
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+TRIES = 3
+"""At what is written for others, each as long as a lock is waited for."""
 
 POLL_SECONDS = 0.2
 """How often the process that opened a run looks whether the others are done."""
@@ -35,10 +42,8 @@ class Share:
 
     def entities(self, *, until: Callable[[], bool]) -> Iterator[Entity]:
         """Take one entity after the other that nobody has, until none is left."""
-        while not until():
-            with self.context.write() as connection:
-                item = shares.take(connection, self.claim.run_id, self.worker)
-                calls, tokens = shares.spent(connection, self.claim.run_id)
+        while not until() and not self._has_work_of_its_own():
+            item, (calls, tokens) = self._insisting(self._take)
             if item is None:
                 return
             mine = self._reported
@@ -49,32 +54,63 @@ class Share:
     def finish(self, entity: Entity, result: EntityResult) -> None:
         """Note what an entity came to, for the process that opened the run."""
         spent = self.meter.ended - self._reported
-        with self.context.write() as connection:
+        position = self._taken.pop(entity)
+
+        def finish(connection: Connection) -> None:
             shares.finish(
                 connection,
                 self.claim.run_id,
-                self._taken.pop(entity),
+                position,
                 worker=self.worker,
                 document=result.document(spent=spent),
                 spent=spent,
                 now=self.context.clock(),
             )
+
+        self._insisting(finish)
         self._reported = self.meter.ended
 
     def take_rest(self) -> list[Entity]:
         """Take all that nobody has, for good: nobody else need look at it."""
-        with self.context.write() as connection:
-            return shares.take_rest(connection, self.claim.run_id, now=self.context.clock())
+        run_id, now = self.claim.run_id, self.context.clock()
+        return self._insisting(lambda at: shares.take_rest(at, run_id, now=now))
 
     def is_unfinished(self) -> bool:
         """Wait for the others; return whether there is more to do: one of them died, or left."""
         while True:
-            with self.context.write() as connection:
-                shares.take_back(connection, self.claim.run_id, now=self.context.clock())
-                free, others = shares.left(connection, self.claim.run_id)
+            free, others = self._insisting(self._left)
             if free or not others:
                 return free
             time.sleep(POLL_SECONDS)
+
+    def _has_work_of_its_own(self) -> bool:
+        """Whether a job is due that this process could run instead of helping another.
+
+        Where a timer starts no second process beside one that runs, nobody else would.
+        """
+        if self.context.worker is None:
+            return False
+        with self.context.database.brief() as source:
+            return bool(queue.due(source, now=self.context.clock(), limit=1))
+
+    def _take(self, connection: Connection) -> tuple[shares.Item | None, tuple[int, int]]:
+        item = shares.take(connection, self.claim.run_id, self.worker)
+        return item, shares.spent(connection, self.claim.run_id)
+
+    def _left(self, connection: Connection) -> tuple[bool, bool]:
+        shares.take_back(connection, self.claim.run_id, now=self.context.clock())
+        return shares.left(connection, self.claim.run_id)
+
+    def _insisting(self, do: Callable[[Connection], T]) -> T:
+        """Write, and insist where a lock is in the way: what was done for others is not lost."""
+        for _ in range(TRIES - 1):
+            try:
+                with self.context.write() as connection:
+                    return do(connection)
+            except DatabaseBusyError as error:
+                log.info("%s: not shared yet: %s", self.claim.job_name, error)
+        with self.context.write() as connection:
+            return do(connection)
 
     def of_others(self) -> list[EntityResult]:
         """Return what the entities came to that other processes took."""

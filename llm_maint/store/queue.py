@@ -13,6 +13,8 @@ from llm_maint.store.words import Row, ask, change
 PAGE = 100
 """Jobs that are put in order at once: however many are due, each claim costs the same."""
 
+_ALL = 2**31 - 1
+
 STALE = timedelta(seconds=1)
 """How long a page is good for: what became due since, and is more urgent, has its turn."""
 
@@ -43,6 +45,7 @@ class Tick:
         self._page: deque[str] = deque()
         self._read_at: datetime | None = None
         self._done: set[str] = set()
+        self.passed_over = False
 
     def claim_next(self, source: Source, *, now: datetime) -> Claim | None:
         """Claim the next job and open its run; None where none is due any more.
@@ -69,6 +72,7 @@ class Tick:
                     self._done.add(claim.job_id)
                 return claim
             self._done.add(job_id)  # somebody else has it: to read on would find it again and again
+            self.passed_over = True
         return None
 
     def _find(self, source: Source, now: datetime) -> bool:
@@ -113,9 +117,11 @@ def next_due_at(source: Source) -> datetime | None:
     return found
 
 
-def due(source: Source, *, now: datetime, job_id: str | None = None) -> list[Claim]:
+def due(
+    source: Source, *, now: datetime, job_id: str | None = None, limit: int = _ALL
+) -> list[Claim]:
     """Return the jobs that are due, as claims that nobody holds: for a dry run."""
-    found = _due_in_order(source, by=now, job_id=job_id, limit=_ALL)
+    found = _due_in_order(source, by=now, job_id=job_id, limit=limit)
     return [as_claim(row, "", Trigger.DUE, now=now, host="") for row in found]
 
 
@@ -149,7 +155,6 @@ def as_claim(job: Row, run_id: str, trigger: Trigger, *, now: datetime, host: st
 
 # What somebody wrote that is no time is due, too: the run puts a time in its place.
 _DUE = "{waiting} AND {due_at} <= {due_by}"
-_ALL = 2**31 - 1
 
 
 def _due_in_order(source: Source, *, by: datetime, job_id: str | None, limit: int) -> list[Row]:

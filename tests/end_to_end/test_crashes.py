@@ -92,7 +92,7 @@ def test_a_job_that_kills_its_process_ends_as_failed(workshop: Workshop) -> None
     assert workshop.runs("bad") == [("abandoned", 1), ("abandoned", 2), ("failed", 3)]
     bad = workshop.job("bad")
     assert (bad.last_status, bad.claim_run_id, bad.attempt) == ("failed", None, 0)
-    assert bad.next_run_at == due_at + timedelta(hours=1)
+    assert bad.next_run_at == due_at.replace(second=0, microsecond=0) + timedelta(hours=1)
     assert bad.next_run_at > datetime.now(UTC)
 
 
