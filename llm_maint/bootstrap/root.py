@@ -127,9 +127,12 @@ def clock_of(database: "Database") -> "Clock":
 
     Two hosts with clocks that differ then agree on what is due and whose lease has run out.
     """
+    before = host_time()
     server_time = database.server_time()
-    offset = server_time - host_time() if server_time else None
-    return host_time if offset is None else lambda: host_time() + offset
+    if server_time is None:
+        return host_time
+    offset = server_time - (before + (host_time() - before) / 2)  # it was read on the way
+    return lambda: host_time() + offset
 
 
 def host_time() -> datetime:
