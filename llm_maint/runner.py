@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -102,7 +102,7 @@ class Runner:
         limit: int | None = None,
         job_id: str | None = None,
         within: timedelta | None = None,
-    ) -> Iterator[Finished]:
+    ) -> Generator[Finished]:
         """Run the jobs that are due now, one after the other; yield each as it has ended.
 
         Args:
@@ -127,10 +127,8 @@ class Runner:
         )
         with self.database.brief() as source:
             claim = turn.claim_next(source)
-        with lease.watching() if claim is not None else nullcontext():
-            while claim is not None:
-                finished, claim = self._run(claim, lease, turn.claim_next)
-                yield finished
+        if claim is not None:
+            yield from self._one_after_the_other(claim, lease, turn)
         with self.interruptible(None):
             pass  # a signal that came while a run was recorded ends the tick here
         if turn.tick.passed_over:
@@ -138,6 +136,18 @@ class Runner:
                 time.sleep(LOOK_SECONDS)
         if turn.goes_on:
             self._part_taker(lease).take_part(job_id, by=by)
+
+    def _one_after_the_other(self, claim: Claim, lease: Lease, turn: Turn) -> Iterator[Finished]:
+        following: Claim | None = claim
+        with lease.watching():
+            while following is not None:
+                finished, following = self._run(following, lease, turn.claim_next)
+                try:
+                    yield finished
+                except GeneratorExit:  # whoever asked wants no more
+                    if following is not None:
+                        self._record(following, Interrupted(), no_next)
+                    raise
 
     def run_now(self, job_id: str) -> Finished:
         """Run one job, whether it is due or not.

@@ -181,3 +181,17 @@ def test_a_job_that_runs_elsewhere_is_busy(world: World) -> None:
     assert world.tick() == {}
     assert dump(world.database) == before
     assert world.ran == []
+
+
+def test_a_tick_that_is_given_up_holds_no_job(world: World) -> None:
+    """Who stops asking after the first run leaves the second job as due as it was."""
+    world.add("a")
+    world.add("b")
+    running = world.runner().run_due()
+    assert next(running).run.job_name == "a"
+    assert world.jobs()["b"].claim_run_id is not None
+    running.close()
+    job = world.jobs()["b"]
+    assert (job.claim_run_id, job.next_run_at, job.last_status) == (None, None, "interrupted")
+    assert world.ran == ["a"]
+    assert world.tick() == {"b": "success"}
