@@ -203,10 +203,15 @@ def _claim(
 _OPEN_RUN = """
 INSERT INTO {runs} (
   id, job_id, job_name, job_type, bot_id, status, started_at, attempt, trigger, host, scheduled_for
-) VALUES (
+)
+SELECT
   {id}, {job_id}, {job_name}, {job_type}, {bot_id}, {status}, {started_at}, {attempt}, {trigger},
   {host}, {scheduled_for}
-) ON CONFLICT DO NOTHING
+WHERE NOT EXISTS (
+  SELECT 1 FROM {runs}
+  WHERE job_id = {job_id} AND scheduled_for = {scheduled_for} AND status IN ('success', 'skipped')
+)
+ON CONFLICT DO NOTHING
 """
 
 

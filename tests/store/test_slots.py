@@ -1,4 +1,4 @@
-"""Slots as they are fired: after downtime, tried again, set by hand, and in which order."""
+"""Slots as they are fired: after downtime, tried again, spread by jitter, set by hand."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from llm_maint.domain.firing import Timing
 from llm_maint.domain.runs import Failure, Outcome, Success
 from llm_maint.domain.schedule import Cron
 from llm_maint.errors import ExitCode
-from llm_maint.store import history, job_edits, queue
+from llm_maint.store import history, job_edits
 from llm_maint.store.tables import jobs
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -154,7 +154,20 @@ def test_a_slot_that_was_fired_can_be_run_again_by_hand(hourly: World) -> None:
     assert _slots(hourly) == [("success", 1)]
 
 
-def test_a_slot_that_failed_can_be_fired_again_by_hand(world: World) -> None:
+def test_a_slot_that_was_fired_is_not_fired_by_a_second_try(world: World) -> None:
+    """Where what was run again by hand fails, it is tried again, and fires no slot either."""
+    down = Failure(error="the server is down", transient=True)
+    world.add("a", _at_work(world, lambda: down if len(world.ran) == 2 else Success()))
+    _write(world, next_run_at=START)
+    assert _slots(world) == [("success", 0)]
+    _write(world, next_run_at=START)
+    assert _slots(world) == [("failed", None)]
+    world.now += MINUTE
+    assert _slots(world) == [("success", None)]
+    assert _runs(world)[1:] == [("failed", None, 1), ("success", None, 2)]
+
+
+def test_a_slot_that_failed_can_be_run_again_by_hand(world: World) -> None:
     """It has had its try: the run that a person asks for fires no slot."""
     wrong = Failure(error="the key is wrong", transient=False)
     world.add("a", _at_work(world, lambda: wrong if len(world.ran) == 1 else Success()))
@@ -191,59 +204,6 @@ def test_jitter_delays_the_run_and_not_the_slot(world: World) -> None:
         assert _slots(world) == []
         world.now += timedelta(seconds=1)
         assert _slots(world) == [("success", hour)]
-
-
-def test_what_comes_first(world: World) -> None:
-    """The higher priority, then what was tried least, then what has been due for longest."""
-    for name in "abcdef":
-        world.add(name)
-        _write(world, name, next_run_at=START - HOUR)
-    _write(world, "a", attempt=2)
-    _write(world, "b", priority=-1)
-    _write(world, "c", next_run_at=START)
-    _write(world, "d", priority=5, next_run_at=START)
-    _write(world, "e", priority=5, attempt=1, next_run_at=None)
-    world.tick()
-    assert world.ran == ["d", "e", "f", "c", "a", "b"]
-
-
-def test_a_job_that_died_lets_the_others_go_first(world: World) -> None:
-    """One that may kill its process again waits until what is due has run."""
-    for name in "ab":
-        world.add(name)
-    with world.database.brief() as source:
-        tick = queue.Tick(due_by=START, lease=MINUTE, host="dead")
-        claim = tick.claim_next(source, now=START)
-    assert claim is not None
-    assert claim.job_name == "a"
-    world.now += MINUTE
-    world.tick()
-    assert world.ran == ["b", "a"]
-
-
-def test_many_due_jobs_run_once_each(world: World) -> None:
-    """Over several pages, by two processes at once, the highest priority first."""
-    world.add("a")
-    rows = [
-        {"id": f"{number:03}", "job_type": "a", "name": f"{number}", "priority": number % 3}
-        for number in range(250)
-    ]
-    with world.database.write() as connection:
-        connection.execute(sa.delete(jobs))
-        connection.execute(sa.insert(jobs), rows)
-    claimed: list[str] = []
-    ticks = [queue.Tick(due_by=START, lease=HOUR, host=host) for host in ("here", "there")]
-    while ticks:
-        world.now += timedelta(seconds=0.4)  # now and then what was read is read anew
-        for tick in list(ticks):
-            with world.database.brief() as source:
-                claim = tick.claim_next(source, now=world.now)
-            if claim is None:
-                ticks.remove(tick)
-            else:
-                claimed.append(claim.job_id)
-    by_priority = [range(first, 250, 3) for first in (2, 1, 0)]
-    assert claimed == [f"{number:03}" for numbers in by_priority for number in numbers]
 
 
 @pytest.mark.parametrize(
