@@ -29,12 +29,14 @@ def find_run(connection: Connection, name: str) -> Run:
         UnknownNameError: there is none, or more than one.
 
     """
-    query = (
-        sa.select(runs)
-        .where(runs.c.id.startswith(name, autoescape=True))
-        .order_by(runs.c.id)
-        .limit(2)
+    # Ids are hexadecimal, so none that starts with the name comes after the letter that follows f.
+    begins = (
+        runs.c.id >= name,
+        runs.c.id < f"{name}g",
+        runs.c.id.startswith(name, autoescape=True),
     )
+    query = sa.select(runs).where(sa.or_(runs.c.id == name, sa.and_(*begins)))
+    query = query.order_by(runs.c.id).limit(2)
     found = [as_run(row) for row in connection.execute(query).mappings()]
     exact = [run for run in found if run.id == name]
     if len(exact or found) > 1:

@@ -127,19 +127,24 @@ def tail(
 
     """
     wanted = {"job_id": job_id, "status": status, "since": since}
-    given = {name: value for name, value in wanted.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
     conditions = " AND ".join(_CONDITIONS[name] for name in given) or "true"
     query = (
         f"SELECT * FROM {{runs}} WHERE {conditions} "  # noqa: S608 of our own conditions
         "ORDER BY started_at DESC {nulls_last}, id DESC LIMIT {limit}"
     )
+    if since is not None:
+        given["long_before"] = since - LONGEST
     return [as_run(row) for row in ask(source, query, **given, limit=limit)][::-1]
 
+
+LONGEST = timedelta(days=7)
+"""A run that takes longer is not seen to end: to look further back is to look at all there are."""
 
 _CONDITIONS = {
     "job_id": "job_id = {job_id}",
     "status": "status = {status}",
-    "since": "(started_at >= {since} OR finished_at >= {since})",
+    "since": "(started_at >= {since} OR finished_at >= {since} AND started_at >= {long_before})",
 }
 
 
