@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +23,7 @@ from llm_maint.lease import Lease
 from llm_maint.settings.sections import Settings
 from llm_maint.store import claims, queue
 from llm_maint.store.database import Database, Source
+from llm_maint.store.words import Answer, Query, ask_together
 from llm_maint.taking_part import LOOK_SECONDS, PartTaker
 
 log = logging.getLogger(__name__)
@@ -31,13 +32,13 @@ RECORD_ATTEMPTS = 3
 """Tries to record a run, each as long as a lock is waited for."""
 
 
-Next = Callable[[Source], Claim | None]
-"""Claims the next job in the transaction that is open."""
+Next = Callable[[Source, Sequence[Query]], tuple[Claim | None, list[Answer]]]
+"""Asks what is to be asked, and claims the next job in the same trip to the server."""
 
 
-def no_next(_source: Source) -> Claim | None:
+def no_next(source: Source, before: Sequence[Query]) -> tuple[None, list[Answer]]:
     """Claim nothing."""
-    return None
+    return None, ask_together(source, *before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +65,20 @@ class Turn:
         """Whether more may be begun."""
         return self.left != 0 and (self.by is None or self.clock() < self.by)
 
-    def claim_next(self, source: Source) -> Claim | None:
+    def claim_next(
+        self, source: Source, before: Sequence[Query]
+    ) -> tuple[Claim | None, list[Answer]]:
         """Claim the next job, in the transaction that records the one before."""
         if not self.goes_on or self.is_told_to_stop():
-            return None
-        claim = self.tick.claim_next(source, now=self.clock())
+            return no_next(source, before)
+        claim, answers = self.tick.claim_next_after(source, before, now=self.clock())
         if claim is not None:
             self.left = None if self.left is None else self.left - 1
             # What comes after it takes it to the disk. Were it lost with the server before that,
             # the job would be due as it was, and what was recorded with the claim would be run
             # again; the last record of a tick waits, and with it all that it tells.
             source.waits = False
-        return claim
+        return claim, answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +129,7 @@ class Runner:
             is_told_to_stop=self._is_told_to_stop,
         )
         with self.database.brief() as source:
-            claim = turn.claim_next(source)
+            claim, _ = turn.claim_next(source, ())
         if claim is not None:
             yield from self._one_after_the_other(claim, lease, turn)
         with self.interruptible(None):
@@ -242,8 +245,8 @@ class Runner:
             settlement = settle(claim, outcome, now=now)
             try:
                 with self.database.brief() as source:
-                    run = claims.record(source, claim, settlement, now=now)
-                    following = then(source)
+                    following, answers = then(source, claims.recording(claim, settlement, now=now))
+                    run = claims.recorded(source, claim, answers)
             except DatabaseBusyError as error:
                 if attempt == RECORD_ATTEMPTS:
                     raise

@@ -1,5 +1,6 @@
 """Claims that are held: renewed, fenced, recorded, rescued. Every statement is guarded by one."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from llm_maint.errors import ClaimLostError
 from llm_maint.store.driver import Source
 from llm_maint.store.listing import as_run
 from llm_maint.store.queue import as_claim
-from llm_maint.store.words import Row, ask, ask_together, change, document
+from llm_maint.store.words import Answer, Query, Row, ask, ask_together, change, document
 
 _HELD = "id = {job_id} AND claim_run_id = {run_id} AND lease_expires_at > {now}"
 
@@ -58,10 +59,22 @@ def record(source: Source, claim: Claim, settlement: Settlement, *, now: datetim
     A claim that was rescued meanwhile is somebody else's by now: its run is settled already, and
     stays so. Where the job itself was deleted meanwhile, its run is still completed.
     """
-    job = (_SETTLE_JOB, _job_values(claim, settlement))
-    run = (_SETTLE_RUN, _run_values(claim, settlement, now=now))
-    _, settled = ask_together(source, job, run)
-    row = settled.rows[0] if settled.rows else _run_row(source, claim.run_id)
+    answers = ask_together(source, *recording(claim, settlement, now=now))
+    return recorded(source, claim, answers)
+
+
+def recording(claim: Claim, settlement: Settlement, *, now: datetime) -> tuple[Query, Query]:
+    """Return what `record` writes, to be asked together with something else."""
+    return (
+        (_SETTLE_JOB, _job_values(claim, settlement)),
+        (_SETTLE_RUN, _run_values(claim, settlement, now=now)),
+    )
+
+
+def recorded(source: Source, claim: Claim, answers: Sequence[Answer]) -> Run | None:
+    """Return the run as it is after `recording` was answered; None where it is gone."""
+    _, run = answers
+    row = run.rows[0] if run.rows else _run_row(source, claim.run_id)
     return None if row is None else as_run(row)
 
 

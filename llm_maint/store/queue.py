@@ -1,14 +1,16 @@
 """The queue of jobs: what is due, in which order, and claiming it."""
 
 from collections import deque
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from llm_maint.domain.firing import Misfire
 from llm_maint.domain.runs import Claim, Status, Trigger
 from llm_maint.store import listing
 from llm_maint.store.driver import Source
-from llm_maint.store.words import Row, ask, change
+from llm_maint.store.words import Answer, Query, Row, ask, ask_together, change
 
 PAGE = 100
 """Jobs that are put in order at once: however many are due, each claim costs the same."""
@@ -42,7 +44,7 @@ class Tick:
         self._lease = lease
         self._host = host
         self._job_id = job_id
-        self._page: deque[str] = deque()
+        self._page: deque[Row] = deque()
         self._read_at: datetime | None = None
         self._done: set[str] = set()
         self.passed_over = False
@@ -55,40 +57,60 @@ class Tick:
             now: the present.
 
         """
+        claim, _ = self.claim_next_after(source, (), now=now)
+        return claim
+
+    def claim_next_after(
+        self, source: Source, before: Sequence[Query], *, now: datetime
+    ) -> tuple[Claim | None, list[Answer]]:
+        """Claim the next job after other queries, which are sent along; return their answers."""
+        answers: list[Answer] = []
+        if self._is_read_out(now):  # what they change may be due next
+            answers, before = ask_together(source, *before), ()
         while self._find(source, now):
-            job_id = self._page.popleft()
-            claim = _claim(
-                source,
-                f"{_DUE} AND id = {{job_id}}",
-                Trigger.DUE,
-                job_id=job_id,
-                due_by=self._due_by,
-                now=now,
-                lease=self._lease,
-                host=self._host,
-            )
+            claim, first = self._claim(source, before, self._page.popleft(), now=now)
+            answers, before = answers or first, ()
             if claim is not None:
                 if not _is_made_up_for(claim, by=self._due_by):
                     self._done.add(claim.job_id)
-                return claim
-            self._done.add(job_id)  # somebody else has it: to read on would find it again and again
+                return claim, answers
+        return None, answers or ask_together(source, *before)
+
+    def _claim(
+        self, source: Source, before: Sequence[Query], job: Row, *, now: datetime
+    ) -> tuple[Claim | None, list[Answer]]:
+        """Claim a job as it was read, or as it is by now; its run is opened in the same trip."""
+        claiming = _claiming(job, now=now, lease=self._lease, host=self._host, by=self._due_by)
+        *answers, claimed, opened = ask_together(source, *before, *claiming)
+        for row in claimed.rows:
+            claim = as_claim(row, row["claim_run_id"], Trigger.DUE, now=now, host=self._host)
+            if opened.changed == 0:
+                # Somebody set it back to a slot that it has fired for: a run, but no firing of it.
+                change(source, _OPEN_RUN, **{**_run_of(claim), "scheduled_for": None})
+            return claim, answers
+        fresh = _due_in_order(source, by=self._due_by, job_id=job["id"], limit=1)
+        if fresh and dict(fresh[0]) != dict(job):  # somebody has written into it
+            self._page.appendleft(fresh[0])
+        else:
+            self._done.add(job["id"])  # to read on would find it again and again
             self.passed_over = True
-        return None
+        return None, answers
 
     def _find(self, source: Source, now: datetime) -> bool:
         """See to it that the page holds jobs, and that what became due since has its turn."""
-        if self._read_at is None or now - self._read_at > STALE:
-            self._page.clear()
-        if not self._page:
-            self._page.extend(self._in_order(source))
+        if self._is_read_out(now):
+            self._page = deque(self._in_order(source))
             self._read_at = now
         return bool(self._page)
 
-    def _in_order(self, source: Source) -> list[str]:
+    def _is_read_out(self, now: datetime) -> bool:
+        return not self._page or self._read_at is None or now - self._read_at > STALE
+
+    def _in_order(self, source: Source) -> list[Row]:
         size = PAGE
         while True:
             found = _due_in_order(source, by=self._due_by, job_id=self._job_id, limit=size)
-            fresh = [row["id"] for row in found if row["id"] not in self._done]
+            fresh = [row for row in found if row["id"] not in self._done]
             if fresh or len(found) < size:
                 return fresh
             size *= 4  # a page of jobs that became due again while they ran
@@ -98,16 +120,13 @@ def claim_now(
     source: Source, job_id: str, *, now: datetime, lease: timedelta, host: str
 ) -> Claim | None:
     """Claim one job, due or not, enabled or not; None where another process holds it."""
-    return _claim(
-        source,
-        "claim_run_id IS NULL AND id = {job_id}",
-        Trigger.MANUAL,
-        job_id=job_id,
-        due_by=now,
-        now=now,
-        lease=lease,
-        host=host,
-    )
+    query = "SELECT * FROM {jobs} WHERE id = {job_id} AND claim_run_id IS NULL {skip_locked}"
+    for job in ask(source, query, job_id=job_id):
+        claiming = _claiming(job, now=now, lease=lease, host=host, by=None)
+        claimed, _ = ask_together(source, *claiming)
+        for row in claimed.rows:
+            return as_claim(row, row["claim_run_id"], Trigger.MANUAL, now=now, host=host)
+    return None
 
 
 def next_due_at(source: Source) -> datetime | None:
@@ -174,32 +193,18 @@ def _is_made_up_for(claim: Claim, *, by: datetime) -> bool:
     return claim.slot < claim.timing.following(claim.slot, now=claim.started_at) <= by
 
 
-def _claim(
-    source: Source,
-    wanted: str,
-    trigger: Trigger,
-    *,
-    job_id: str,
-    due_by: datetime,
-    now: datetime,
-    lease: timedelta,
-    host: str,
-) -> Claim | None:
-    run_id = uuid4().hex
-    query = (
-        "UPDATE {jobs} SET claim_run_id = {run_id}, lease_expires_at = {lease_expires_at}, "  # noqa: S608
-        "last_run_at = {now}, attempt = attempt + 1 "
-        f"WHERE id = (SELECT id FROM {{jobs}} WHERE {wanted} {{skip_locked}}) RETURNING *"
-    )
-    values = {"run_id": run_id, "lease_expires_at": now + lease, "now": now, "job_id": job_id}
-    due = {"due_by": due_by} if trigger is Trigger.DUE else {}
-    for job in ask(source, query, **values, **due):
-        claim = as_claim(job, run_id, trigger, now=now, host=host)
-        _open_run(source, claim)
-        return claim
-    return None
-
-
+# Of a job as it was read: the run that is opened with it is for the slot that it had then.
+_AS_READ = "attempt = {attempt} AND {as_read}"
+_CLAIM = """
+UPDATE {{jobs}} SET
+  claim_run_id = {{id}}, lease_expires_at = {{until}}, last_run_at = {{now}}, attempt = attempt + 1
+WHERE id = (
+  SELECT id FROM {{jobs}} WHERE id = {{job_id}} AND {wanted} AND {as_read} {{skip_locked}}
+)
+RETURNING *
+"""
+_CLAIM_DUE = _CLAIM.format(wanted=_DUE, as_read=_AS_READ)
+_CLAIM_NOW = _CLAIM.format(wanted="claim_run_id IS NULL", as_read=_AS_READ)
 _OPEN_RUN = """
 INSERT INTO {runs} (
   id, job_id, job_name, job_type, bot_id, status, started_at, attempt, trigger, host, scheduled_for
@@ -207,7 +212,8 @@ INSERT INTO {runs} (
 SELECT
   {id}, {job_id}, {job_name}, {job_type}, {bot_id}, {status}, {started_at}, {attempt}, {trigger},
   {host}, {scheduled_for}
-WHERE NOT EXISTS (
+WHERE EXISTS (SELECT 1 FROM {jobs} WHERE id = {job_id} AND claim_run_id = {id})
+AND NOT EXISTS (
   SELECT 1 FROM {runs}
   WHERE job_id = {job_id} AND scheduled_for = {scheduled_for} AND status IN ('success', 'skipped')
 )
@@ -215,8 +221,29 @@ ON CONFLICT DO NOTHING
 """
 
 
-def _open_run(source: Source, claim: Claim) -> None:
-    run = {
+def _claiming(
+    job: Row, *, now: datetime, lease: timedelta, host: str, by: datetime | None
+) -> tuple[Query, Query]:
+    """Return what claims a job as it was read, and opens its run; due `by` then, or anyway."""
+    run_id = uuid4().hex
+    claim = {
+        "id": run_id,
+        "job_id": job["id"],
+        "until": now + lease,
+        "now": now,
+        "attempt": job["attempt"],
+        "due_at": job["next_run_at"],
+        "claimed_slot": job["slot_at"],
+        **({} if by is None else {"due_by": by}),
+    }
+    tried = {**job, "attempt": job["attempt"] + 1}
+    trigger = Trigger.MANUAL if by is None else Trigger.DUE
+    run = _run_of(as_claim(tried, run_id, trigger, now=now, host=host))
+    return (_CLAIM_NOW if by is None else _CLAIM_DUE, claim), (_OPEN_RUN, run)
+
+
+def _run_of(claim: Claim) -> dict[str, Any]:
+    return {
         "id": claim.run_id,
         "job_id": claim.job_id,
         "job_name": claim.job_name,
@@ -227,7 +254,5 @@ def _open_run(source: Source, claim: Claim) -> None:
         "attempt": claim.attempt,
         "trigger": claim.trigger.value,
         "host": claim.host,
+        "scheduled_for": claim.scheduled_for,
     }
-    if change(source, _OPEN_RUN, **run, scheduled_for=claim.scheduled_for) == 0:
-        # Somebody set the job back to a slot that it has fired for: a run, but no firing of it.
-        change(source, _OPEN_RUN, **run, scheduled_for=None)

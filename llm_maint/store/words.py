@@ -59,7 +59,11 @@ class Answer:
     changed: int
 
 
-def ask_together(source: Source, *queries: tuple[str, Mapping[str, Any]]) -> list[Answer]:
+Query = tuple[str, Mapping[str, Any]]
+"""A text as `ask` takes it, and its values."""
+
+
+def ask_together(source: Source, *queries: Query) -> list[Answer]:
     """Return what each query comes to; on a server they make the way there and back together."""
     asked = [
         (
@@ -154,6 +158,8 @@ class _Words(dict[str, str]):
         mark = "%({})s" if is_postgresql else ":{}"
         due_at = DUE_AT_POSTGRESQL if is_postgresql else DUE_AT_SQLITE
         same = _SAME_POSTGRESQL if is_postgresql else _SAME_SQLITE
+        still_due = same.format(time="next_run_at", before=mark.format("due_at"))
+        same_slot = same.format(time="slot_at", before=mark.format("claimed_slot"))
         super().__init__(
             jobs=f"{prefix}scheduled_jobs",
             runs=f"{prefix}job_runs",
@@ -162,8 +168,14 @@ class _Words(dict[str, str]):
             waiting=f"enabled{'' if is_postgresql else ' = 1'} AND claim_run_id IS NULL",
             due_at=due_at.format(time="next_run_at"),
             due_by=due_at.format(time=mark.format("due_by")),
-            still_due=same.format(time="next_run_at", before=mark.format("due_at")),
-            same_slot=same.format(time="slot_at", before=mark.format("claimed_slot")),
+            still_due=still_due,
+            same_slot=same_slot,
+            # What SQLite takes for a time may be none for us: then there is nothing to compare.
+            as_read=(
+                f"{still_due} AND {same_slot}"
+                if is_postgresql
+                else f"(:due_at IS NULL OR {still_due}) AND (:claimed_slot IS NULL OR {same_slot})"
+            ),
             for_update="FOR UPDATE" if is_postgresql else "",
             skip_locked="FOR UPDATE SKIP LOCKED" if is_postgresql else "",
             nulls_last="NULLS LAST" if is_postgresql else "",  # as they are on SQLite
