@@ -9,8 +9,9 @@ WORKERS ?= 2
 LOWEST = .venv-lowest
 # What a dependency can break; kills, real model servers and crowds of processes try our own code.
 # PYTHONTZPATH is empty there, so that the time zones are those of the package too.
-LOWEST_TESTS = $(addprefix tests/,console domain jobs llm settings store) $(wildcard tests/test_*.py) \
-	$(addprefix tests/end_to_end/test_,commands.py database_failures.py doctor.py main_job.py output.py)
+LOWEST_TESTS = $(addprefix tests/,console domain llm settings store) $(wildcard tests/test_*.py) \
+	$(addprefix tests/jobs/test_profile_,maintenance.py side_by_side.py) \
+	$(addprefix tests/end_to_end/test_,commands.py database_failures.py doctor.py output.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-lowest check format lint types layers bench bench-model bench-runner bench-peers eval eval-quick eval-coverage install-systemd clean
