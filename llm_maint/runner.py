@@ -23,6 +23,7 @@ from llm_maint.lease import Lease
 from llm_maint.settings.sections import Settings
 from llm_maint.store import claims, queue
 from llm_maint.store.database import Database, Source
+from llm_maint.store.dialect import source_of
 from llm_maint.store.words import Answer, Query, ask_together
 from llm_maint.taking_part import LOOK_SECONDS, PartTaker
 
@@ -172,15 +173,15 @@ class Runner:
 
     def preview(self, *, job_id: str | None = None, limit: int | None = None) -> Iterator[Finished]:
         """Run the due jobs dry: nothing is claimed, written or recorded."""
-        with self.database.brief() as source:
-            due = queue.due(source, now=self.clock(), job_id=job_id)
+        with self.database.read() as connection:
+            due = queue.due(source_of(connection), now=self.clock(), job_id=job_id)
         for claim in due[:limit]:
             yield self._preview(claim)
 
     def preview_now(self, job_id: str) -> Finished:
         """Run one job dry, whether it is due or not."""
-        with self.database.brief() as source:
-            claim = queue.unclaimed(source, job_id, now=self.clock())
+        with self.database.read() as connection:
+            claim = queue.unclaimed(source_of(connection), job_id, now=self.clock())
         return self._preview(claim)
 
     @property

@@ -99,10 +99,11 @@ def _print(
     from llm_maint.console.documents import run_document, stamp
     from llm_maint.console.tables import runs_table, short_time
     from llm_maint.store import queue
+    from llm_maint.store.dialect import source_of
 
     runs = [finished.run for finished in done]
-    with opened.database.brief() as source:
-        next_due = queue.next_due_at(source)
+    with opened.database.read() as connection:
+        next_due = queue.next_due_at(source_of(connection))
     if as_json:
         document: dict[str, Any] = {
             "started_at": stamp(started),
