@@ -19,7 +19,7 @@ from benchmarks.ours import JOB_TYPES, Ours
 from benchmarks.postgres import running_server
 from benchmarks.processes import Ended
 from benchmarks.runner import filling
-from llm_maint import bootstrap
+from llm_maint.bootstrap import root
 from llm_maint.runner import Runner
 
 MOST = 0.10
@@ -142,10 +142,10 @@ def _run_none(runner: Runner) -> None:
 
 @contextmanager
 def _runner(place: Ours) -> Iterator[Runner]:
-    settings = bootstrap.load_settings_of(None, {"database.url": place.url}).settings
-    database = bootstrap.open_database(settings)
+    settings = root.load_settings_of(None, {"database.url": place.url}).settings
+    database = root.open_database(settings)
     try:
-        yield bootstrap.runner_for(settings, database, bootstrap.clock_of(database))
+        yield root.runner_for(settings, database, root.clock_of(database))
     finally:
         database.close()
 
