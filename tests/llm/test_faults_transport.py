@@ -199,7 +199,7 @@ def test_a_kept_connection_may_fail(
 )
 def test_no_drip_outlives_the_time_out(database: Database, entry: Entry, came: Came) -> None:
     """Each attempt ends at the time-out, however busy the line is; the setting is named."""
-    run = ran(database, entry, timeout_seconds=0.25, max_attempts=2)
+    run = ran(database, entry, timeout_seconds=0.6, max_attempts=2)
     assert (run.attempts, run.came, len(run.waits)) == (2, came, 1)
     assert "llm.timeout_seconds" in run.said
 

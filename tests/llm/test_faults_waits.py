@@ -181,7 +181,7 @@ def test_a_run_stops_asking_a_server_that_cannot_answer(
     deferred: int,
 ) -> None:
     """Of five entities the rest is deferred as soon as it is clear that none will succeed."""
-    run = ran_all(database, 5, *entries, timeout_seconds=0.3 if SILENT in entries else 5)
+    run = ran_all(database, 5, *entries, timeout_seconds=0.8 if SILENT in entries else 5)
     assert (run.attempts, run.exit_code) == (attempts, exit_code)
     assert (run.failed, run.deferred, run.untouched) == (failed, deferred, True)
     assert "\n" not in run.result.get("deferred_because", "")
