@@ -12,9 +12,12 @@ LOWEST = .venv-lowest
 LOWEST_TESTS = $(addprefix tests/,console domain llm settings store) $(wildcard tests/test_*.py) \
 	$(addprefix tests/jobs/test_profile_,maintenance.py side_by_side.py) \
 	$(addprefix tests/end_to_end/test_,commands.py database_failures.py doctor.py output.py)
+# What a version of Python can break, which kills and crowds of processes do not show any better.
+QUICK_TESTS = $(filter-out tests/jobs/%,$(LOWEST_TESTS)) tests/jobs tests/bootstrap \
+	$(addprefix tests/end_to_end/test_,demo.py main_job.py parallel.py progress.py quick.py signals.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest check format lint types layers bench bench-model bench-runner bench-peers eval eval-quick eval-coverage install-systemd clean
+.PHONY: help demo test test-quick test-lowest check format lint types layers bench bench-model bench-runner bench-peers eval eval-quick eval-coverage install-systemd clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +27,9 @@ demo: $(VENV)/.installed ## Run the main job on sample data; needs no server and
 
 test: $(VENV)/.developing ## Run the tests on SQLite and on a real PostgreSQL
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+test-quick: $(VENV)/.developing ## Run the tests without those that kill and crowd processes
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(QUICK_TESTS)
 
 test-lowest: $(LOWEST)/.developing ## Run the quicker tests with the oldest dependencies that we allow
 	PYTHONTZPATH= $(LOWEST)/bin/python -m pytest -n $(WORKERS) --dist worksteal $(LOWEST_TESTS)
