@@ -13,8 +13,7 @@ LOWEST_TESTS = $(addprefix tests/,console domain llm settings store) $(wildcard 
 	$(addprefix tests/jobs/test_profile_,maintenance.py side_by_side.py) \
 	$(addprefix tests/end_to_end/test_,commands.py database_failures.py doctor.py output.py)
 # What a version of Python can break, which kills and crowds of processes do not show any better.
-QUICK_TESTS = $(filter-out tests/jobs/%,$(LOWEST_TESTS)) tests/jobs tests/bootstrap \
-	$(addprefix tests/end_to_end/test_,demo.py main_job.py parallel.py progress.py quick.py signals.py)
+QUICK_TESTS = $(LOWEST_TESTS) tests/bootstrap $(addprefix tests/end_to_end/test_,demo.py quick.py signals.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick test-lowest check format lint types layers bench bench-model bench-runner bench-peers eval eval-quick eval-coverage install-systemd clean
