@@ -12,12 +12,7 @@ from llm_maint.contract import Clock, LanguageModel
 from llm_maint.domain.progress import Progress, untold
 from llm_maint.domain.runs import Claim, Interrupted, Outcome, Run, Skipped, Status
 from llm_maint.domain.settlement import exit_code_of, settle, unrecorded
-from llm_maint.errors import (
-    DatabaseBusyError,
-    ExitCode,
-    InterruptedRunError,
-    JobBusyError,
-)
+from llm_maint.errors import DatabaseBusyError, ExitCode, InterruptedRunError, JobBusyError
 from llm_maint.execution import Execution
 from llm_maint.lease import Lease
 from llm_maint.settings.sections import Settings
@@ -133,10 +128,8 @@ class Runner:
             claim, _ = turn.claim_next(source, ())
         if claim is not None:
             yield from self._one_after_the_other(claim, lease, turn)
-        with self.interruptible(None):
-            pass  # a signal that came while a run was recorded ends the tick here
-        if turn.tick.passed_over:
-            with self.interruptible(None):  # whoever has it may be about to open its run to others
+        with self.interruptible(None):  # a signal that came while a run was recorded raises here
+            if turn.tick.passed_over:  # whoever has it may be about to open its run to others
                 time.sleep(LOOK_SECONDS)
         if turn.goes_on:
             self._part_taker(lease).take_part(job_id, by=by)
