@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llm_maint.contract import JobContext
 from llm_maint.domain.consolidation import Consolidation
@@ -14,7 +14,9 @@ from llm_maint.domain.summary import render
 from llm_maint.errors import InvalidInputError, MaintError, PlanRefusedError
 from llm_maint.settings.sections import Settings
 from llm_maint.store import journal, pins, plans, profiles
-from llm_maint.store.database import Connection
+
+if TYPE_CHECKING:
+    from llm_maint.store.database import Connection
 
 
 def apply_or_hold(context: JobContext, plan: Plan) -> Consolidation:
@@ -94,7 +96,7 @@ def apply_saved(context: JobContext, plan: Plan, *, name: str) -> Consolidation:
 
 
 def _apply_reviewed(
-    context: JobContext, connection: Connection, plan: Plan, *, plan_id: str | None
+    context: JobContext, connection: "Connection", plan: Plan, *, plan_id: str | None
 ) -> Consolidation | None:
     """Apply what still stands of a plan, whatever it loses; None where nothing does."""
     present = profiles.attributes_of(connection, plan.entity, lock=True)
@@ -130,7 +132,7 @@ def occasion_for(context: JobContext) -> journal.Occasion:
     )
 
 
-def policy_for(connection: Connection, settings: Settings, entity: Entity) -> Policy:
+def policy_for(connection: "Connection", settings: Settings, entity: Entity) -> Policy:
     """Return what a consolidation of an entity must respect: the settings, and its pins."""
     policy = settings.profile_maintenance.policy
     return replace(policy, pinned_keys=policy.pinned_keys | pins.pins_of(connection, entity))

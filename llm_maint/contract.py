@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, 
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from llm_maint.domain.budget import Meter
 from llm_maint.domain.chat import Completion, Prompt
@@ -12,8 +12,10 @@ from llm_maint.domain.progress import Progress, untold
 from llm_maint.domain.runs import Claim, Outcome
 from llm_maint.settings.sections import Settings
 from llm_maint.store import claims, workers
-from llm_maint.store.database import Connection, Database
-from llm_maint.store.dialect import source_of
+from llm_maint.store.database import Database
+
+if TYPE_CHECKING:
+    from llm_maint.store.database import Connection
 
 T = TypeVar("T")
 
@@ -73,7 +75,7 @@ class JobContext:
     progress: Progress = untold
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self) -> "Iterator[Connection]":
         """Open a write transaction that commits only while the claim is held.
 
         Raises:
@@ -84,10 +86,15 @@ class JobContext:
             raise AssertionError("a dry run writes nothing")
         with self.database.write() as connection:
             yield connection
-            if self.worker is not None:
-                workers.fence(connection, self.worker, now=self.clock())
-            elif self.claim is not None:
-                claims.fence(source_of(connection), self.claim, now=self.clock())
+            self._fence(connection)
+
+    def _fence(self, connection: "Connection") -> None:
+        from llm_maint.store.dialect import source_of
+
+        if self.worker is not None:
+            workers.fence(source_of(connection), self.worker, now=self.clock())
+        elif self.claim is not None:
+            claims.fence(source_of(connection), self.claim, now=self.clock())
 
     @property
     def run_id(self) -> str | None:

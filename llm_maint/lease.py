@@ -114,8 +114,7 @@ class Lease:
 
     def _renew(self, kept: Kept) -> bool:
         now = self.clock()
-        if kept.worker is None:
-            with self.database.brief() as source:
-                return claims.renew(source, kept.claim, now=now, lease=self.length)
-        with self.database.write() as connection:
-            return workers.renew(connection, kept.worker, now=now, lease=self.length)
+        with self.database.brief() as source:
+            if kept.worker is not None:
+                return workers.renew(source, kept.worker, now=now, lease=self.length)
+            return claims.renew(source, kept.claim, now=now, lease=self.length)

@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
+from typing import TYPE_CHECKING
 
 from llm_maint import applying
 from llm_maint.asking import Work
@@ -23,7 +24,9 @@ from llm_maint.domain.profile import Attribute, AttributeId, Entity, Policy, fin
 from llm_maint.domain.relation import RELATIVES
 from llm_maint.domain.wear import Wear
 from llm_maint.store import judgements, plans, profiles, wear
-from llm_maint.store.database import Connection
+
+if TYPE_CHECKING:
+    from llm_maint.store.database import Connection
 
 FEW = 20
 """New rows that are so many wait for no more."""
@@ -84,7 +87,7 @@ class _Before:
 
 
 def _before(
-    connection: Connection,
+    connection: "Connection",
     entity: Entity,
     ids: AbstractSet[AttributeId],
     *,

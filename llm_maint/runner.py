@@ -17,8 +17,8 @@ from llm_maint.execution import Execution
 from llm_maint.lease import Lease
 from llm_maint.settings.sections import Settings
 from llm_maint.store import claims, queue
-from llm_maint.store.database import Database, Source
-from llm_maint.store.dialect import source_of
+from llm_maint.store.database import Database
+from llm_maint.store.driver import Source
 from llm_maint.store.words import Answer, Query, ask_together
 from llm_maint.taking_part import LOOK_SECONDS, PartTaker
 
@@ -166,15 +166,15 @@ class Runner:
 
     def preview(self, *, job_id: str | None = None, limit: int | None = None) -> Iterator[Finished]:
         """Run the due jobs dry: nothing is claimed, written or recorded."""
-        with self.database.read() as connection:
-            due = queue.due(source_of(connection), now=self.clock(), job_id=job_id)
+        with self.database.brief(writes=False) as source:
+            due = queue.due(source, now=self.clock(), job_id=job_id)
         for claim in due[:limit]:
             yield self._preview(claim)
 
     def preview_now(self, job_id: str) -> Finished:
         """Run one job dry, whether it is due or not."""
-        with self.database.read() as connection:
-            claim = queue.unclaimed(source_of(connection), job_id, now=self.clock())
+        with self.database.brief(writes=False) as source:
+            claim = queue.unclaimed(source, job_id, now=self.clock())
         return self._preview(claim)
 
     @property
@@ -240,7 +240,7 @@ class Runner:
             try:
                 with self.database.brief() as source:
                     following, answers = then(source, claims.recording(claim, settlement, now=now))
-                    run = claims.recorded(source, claim, answers)
+                    run = claims.recorded(source, claim, settlement, answers, now=now)
             except DatabaseBusyError as error:
                 if attempt == RECORD_ATTEMPTS:
                     raise

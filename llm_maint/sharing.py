@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from llm_maint.contract import JobContext
 from llm_maint.domain.budget import Meter
@@ -15,7 +15,9 @@ from llm_maint.domain.profile import Entity
 from llm_maint.domain.runs import Claim
 from llm_maint.errors import DatabaseBusyError, MaintError
 from llm_maint.store import queue, shares
-from llm_maint.store.database import Connection
+
+if TYPE_CHECKING:
+    from llm_maint.store.database import Connection
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +58,7 @@ class Share:
         spent = self.meter.ended - self._reported
         position = self._taken.pop(entity)
 
-        def finish(connection: Connection) -> None:
+        def finish(connection: "Connection") -> None:
             shares.finish(
                 connection,
                 self.claim.run_id,
@@ -93,15 +95,15 @@ class Share:
         with self.context.database.brief() as source:
             return bool(queue.due(source, now=self.context.clock(), limit=1))
 
-    def _take(self, connection: Connection) -> tuple[shares.Item | None, tuple[int, int]]:
+    def _take(self, connection: "Connection") -> tuple[shares.Item | None, tuple[int, int]]:
         item = shares.take(connection, self.claim.run_id, self.worker)
         return item, shares.spent(connection, self.claim.run_id)
 
-    def _left(self, connection: Connection) -> tuple[bool, bool]:
+    def _left(self, connection: "Connection") -> tuple[bool, bool]:
         shares.take_back(connection, self.claim.run_id, now=self.context.clock())
         return shares.left(connection, self.claim.run_id)
 
-    def _insisting(self, do: Callable[[Connection], T]) -> T:
+    def _insisting(self, do: "Callable[[Connection], T]") -> T:
         """Write, and insist where a lock is in the way: what was done for others is not lost."""
         for _ in range(TRIES - 1):
             try:

@@ -41,16 +41,17 @@ class PartTaker:
         seen: list[str] = []
         while by is None or self.clock() < by:
             now, lease = self.clock(), self.lease.length
-            with self.database.write() as connection:
-                # In this order: a run that is opened between the two is joined.
-                wait = workers.may_open(connection, SHARED, now=now)
-                worker = workers.join(
-                    connection, now=now, lease=lease, host=self.host, job_id=job_id, but=seen
+            with self.database.brief() as source:
+                runs = workers.under_way(source, now=now, host=self.host, job_id=job_id)
+                fresh = (run.claim for run in runs if run.is_open and run.claim.run_id not in seen)
+                claim = next(fresh, None)
+                worker = (
+                    None if claim is None else workers.join(source, claim, now=now, lease=lease)
                 )
             if worker is not None:
                 seen.append(worker.claim.run_id)
                 self._take_part_as(worker)
-            elif wait:
+            elif any(run.may_open and run.claim.job_type in SHARED for run in runs):
                 with self.interruptible(None):
                     time.sleep(LOOK_SECONDS)
             else:
@@ -70,5 +71,5 @@ class PartTaker:
         except (ClaimLostError, JobTimedOutError) as error:
             log.info("%s: no longer taking part: %s", claim.job_name, error)
         finally:
-            with self.database.write() as connection:
-                workers.leave(connection, worker)
+            with self.database.brief() as source:
+                workers.leave(source, worker)

@@ -2,9 +2,10 @@
 
 from datetime import datetime, timedelta
 
+from sqlalchemy.engine import Connection
+
 from llm_maint.domain.runs import Claim
 from llm_maint.store import queue
-from llm_maint.store.database import Connection
 from llm_maint.store.dialect import source_of
 
 

@@ -5,12 +5,10 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import psycopg
 import pytest
-import sqlalchemy as sa
 from databases import is_sqlite
 from psycopg.pq import TransactionStatus
 
@@ -38,15 +36,12 @@ def explained(database: Database) -> Iterator[list[Told]]:
     """Give the statements that are executed from here on, as they come."""
     told: list[Told] = []
     database.close()  # what is open is not listened to
-    if is_sqlite(database):
-        listening = partial(_listen_to_sqlite, told=told)
-        sa.event.listen(database.engine, "connect", listening)
-        yield told
-        sa.event.remove(database.engine, "connect", listening)
-    else:
-        with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
+        if is_sqlite(database):
+            patch.setattr(sqlite3, "connect", _listening(sqlite3.connect, told))
+        else:
             patch.setattr(psycopg.Cursor, "execute", _explaining(psycopg.Cursor.execute, told))
-            yield told
+        yield told
     database.close()
 
 
@@ -85,7 +80,20 @@ def _read(node: Mapping[str, Any], told: Told) -> None:
         _read(below, told)
 
 
-def _listen_to_sqlite(connection: sqlite3.Connection, _record: object, *, told: list[Told]) -> None:
+def _listening(
+    connect: Callable[..., sqlite3.Connection], told: list[Told]
+) -> Callable[..., sqlite3.Connection]:
+    """Return how a connection is opened that tells what it does."""
+
+    def connect_and_listen(*arguments: Any, **options: Any) -> sqlite3.Connection:  # noqa: ANN401
+        connection = connect(*arguments, **options)
+        _listen_to_sqlite(connection, told)
+        return connection
+
+    return connect_and_listen
+
+
+def _listen_to_sqlite(connection: sqlite3.Connection, told: list[Told]) -> None:
     explaining = False
 
     def begin(statement: str) -> None:

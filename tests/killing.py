@@ -10,8 +10,9 @@ from building import MORNING
 from command import ids_by_key, reply
 from databases import ATTRIBUTES, PROFILES, insert, is_sqlite, schedule_all
 from model_server import Raw
+from sqlalchemy.engine import Connection
 
-from llm_maint.store.database import Connection, Database
+from llm_maint.store.database import Database
 
 ENTITIES = [f"person-{number:02}" for number in range(20)]
 

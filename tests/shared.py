@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from building import MORNING
 from claiming import claim_next
 from databases import schedule_all
+from sqlalchemy.engine import Connection
 
 from llm_maint.domain.chat import Usage
 from llm_maint.domain.profile import Entity
 from llm_maint.domain.runs import Claim
 from llm_maint.errors import ClaimLostError
 from llm_maint.store import claims, shares, workers
-from llm_maint.store.database import Connection, Database
+from llm_maint.store.database import Database
 from llm_maint.store.dialect import source_of
 from llm_maint.store.shares import Item
 from llm_maint.store.workers import Worker
@@ -43,8 +44,11 @@ def joins(
     database: Database, *, now: datetime, host: str = "there", job_id: str | None = None
 ) -> Worker | None:
     """Return what a process on a host gets that looks for runs to take part in."""
-    with database.write() as connection:
-        return workers.join(connection, now=now, lease=LEASE, host=host, job_id=job_id)
+    with database.brief() as source:
+        for run in workers.under_way(source, now=now, host=host, job_id=job_id):
+            if run.is_open:
+                return workers.join(source, run.claim, now=now, lease=LEASE)
+    return None
 
 
 def joined(database: Database, *, now: datetime, host: str = "there") -> Worker:
@@ -79,9 +83,9 @@ def finish(
 
 def is_held(database: Database, worker: Worker, *, now: datetime) -> bool:
     """Return whether a worker may still write."""
-    with database.write() as connection:
+    with database.brief() as source:
         try:
-            workers.fence(connection, worker, now=now)
+            workers.fence(source, worker, now=now)
         except ClaimLostError:
             return False
     return True

@@ -119,8 +119,8 @@ def test_the_part_of_a_worker_is_renewed_and_not_the_claim_of_another(kept: Kept
         kept.now += LEASE / 3
         kept.beats.pass_by()
     assert kept.expires_at == MORNING + LEASE
-    with kept.database.write() as connection:
-        assert workers.renew(connection, worker, now=kept.now + LEASE - SECOND, lease=LEASE)
+    with kept.database.brief() as source:
+        assert workers.renew(source, worker, now=kept.now + LEASE - SECOND, lease=LEASE)
 
 
 @pytest.mark.parametrize("failures", [1, 2])

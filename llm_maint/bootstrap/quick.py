@@ -12,32 +12,39 @@ from llm_maint.bootstrap.terminal import is_terminal
 from llm_maint.errors import DatabaseBusyError, DatabaseUnavailableError, MaintError
 from llm_maint.store.due import anything_due
 
-STANDARD_OUTPUT = 1
+STANDARD_OUTPUT, STANDARD_ERROR = 1, 2
 
 
-def nothing_due(arguments: Sequence[str]) -> bool:
-    """Return whether this is a tick that has nothing to do and nobody to tell.
+class PlainTick:
+    """A tick as cron starts it: it takes no other option, and nobody sees how it goes."""
+
+    __slots__ = ("config", "quiet")
+
+    def __init__(self, config: str | None, *, quiet: bool) -> None:
+        self.config = config
+        self.quiet = quiet
+
+    def has_nothing_to_do(self) -> bool:
+        """Return whether it is over: nothing is due. False, too, where that is not certain.
+
+        Raises:
+            MaintError: the database cannot be reached, or it is locked.
+
+        """
+        try:
+            access = recognised_access(self.config)
+        except MaintError:
+            return False  # the full way tells it
+        return access is not None and _nothing_due(access, quiet=self.quiet)
+
+
+def plain_tick(arguments: Sequence[str]) -> PlainTick | None:
+    """Return the tick that a command line asks for; None where it asks for anything else.
 
     Args:
         arguments: of the command line, without the name of the command.
 
-    Raises:
-        MaintError: the database cannot be reached, or it is locked.
-
     """
-    options = _options_of(arguments)
-    if options is None or is_terminal(STANDARD_OUTPUT):
-        return False
-    config, quiet = options
-    try:
-        access = recognised_access(config)
-    except MaintError:
-        return False  # the full way tells it
-    return access is not None and _nothing_due(access, quiet=quiet)
-
-
-def _options_of(arguments: Sequence[str]) -> tuple[str | None, bool] | None:
-    """Return the configuration file and whether to be quiet, None for any other command."""
     config, quiet, words = None, False, list(arguments)
     while len(words) > 1:
         word = words.pop(0)
@@ -47,7 +54,9 @@ def _options_of(arguments: Sequence[str]) -> tuple[str | None, bool] | None:
             config = words.pop(0)
         else:
             return None
-    return (config, quiet) if words == ["run-due"] else None
+    if words != ["run-due"] or is_terminal(STANDARD_OUTPUT) or is_terminal(STANDARD_ERROR):
+        return None
+    return PlainTick(config, quiet=quiet)
 
 
 def _nothing_due(access: Access, *, quiet: bool) -> bool:

@@ -126,12 +126,12 @@ def clock_of(database: "Database") -> "Clock":
     """Return the clock: the database server's where it has one, read once and kept by offset.
 
     Two hosts with clocks that differ then agree on what is due and whose lease has run out.
+
+    Raises:
+        MaintError: the database cannot be reached, or its schema is not this version's.
+
     """
-    before = host_time()
-    server_time = database.server_time()
-    if server_time is None:
-        return host_time
-    offset = server_time - (before + (host_time() - before) / 2)  # it was read on the way
+    offset = database.greeted(host_time)
     return lambda: host_time() + offset
 
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from llm_maint.cli.session import Json, Opened, Session, session_of
+from llm_maint.bootstrap.opening import Opened
+from llm_maint.cli.session import Json, Session, session_of
 from llm_maint.cli.timing import (
     Cron,
     Every,

@@ -91,9 +91,9 @@ def _switch(session: Session, name: str, *, enabled: bool, as_json: bool) -> Non
 
 
 def _tell_run(session: Session, finished: "Finished", *, as_json: bool, dry_run: bool) -> None:
-    from llm_maint.cli.run_due import tell_failure
     from llm_maint.console.documents import run_document
     from llm_maint.console.tables import runs_table
+    from llm_maint.ticking import tell_failure
 
     tell_failure(finished)
     if as_json:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llm_maint.bootstrap.opening import Opened
 from llm_maint.cli.consolidate import show_consolidation
 from llm_maint.cli.profile import EntityId, EntityType
-from llm_maint.cli.session import DryRun, Json, Opened, Session, leave, session_of
+from llm_maint.cli.session import DryRun, Json, Session, leave, session_of
 from llm_maint.domain.chat import NO_USAGE
 from llm_maint.domain.nearest import unknown
 from llm_maint.domain.profile import Entity

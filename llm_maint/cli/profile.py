@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from llm_maint.cli.session import Json, Opened, session_of
+from llm_maint.bootstrap.opening import Opened
+from llm_maint.cli.session import Json, session_of
 from llm_maint.domain.profile import Entity
 from llm_maint.errors import InvalidInputError
 

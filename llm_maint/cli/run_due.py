@@ -1,6 +1,5 @@
 """`llm-maint run-due`: what cron and the systemd timer start."""
 
-import logging
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,15 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llm_maint.bootstrap.root import host_name
-from llm_maint.cli.session import DryRun, Json, Opened, Session, leave, session_of
-from llm_maint.errors import ExitCode
+from llm_maint.cli.session import DryRun, Json, Session, leave, session_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from llm_maint.runner import Finished, Runner
-
-log = logging.getLogger(__name__)
+    from llm_maint.bootstrap.opening import Opened
+    from llm_maint.runner import Finished
 
 
 def run_due(
@@ -38,56 +33,37 @@ def run_due(
     Silent under cron when all is well; what failed goes to standard error.
     """
     session = session_of(ctx)
-    with session.opened() as opened:
-        started = opened.clock()
-        done: list[Finished] = []
-        if opened.settings.scheduler.enabled:
-            within = None if max_seconds is None else timedelta(seconds=max_seconds)
-            with session.out.progressing("running what is due") as progress:
-                runner = opened.runner(progress)
-                for finished in _finished(opened, runner, limit, job, within, dry_run=dry_run):
-                    tell_failure(finished)
-                    done.append(finished)
-        else:
-            log.info("scheduler.enabled is false: nothing is run")
-        _print(session, opened, done, started, as_json=as_json, dry_run=dry_run)
+    from llm_maint import ticking
     from llm_maint.domain.settlement import worst
 
+    with session.opened() as opened:
+        started = opened.clock()
+        with session.out.progressing("running what is due") as progress:
+            runs = ticking.run_due(
+                opened,
+                progress,
+                limit=limit,
+                job_id=_job_id(opened, job),
+                within=None if max_seconds is None else timedelta(seconds=max_seconds),
+                dry_run=dry_run,
+            )
+            done = list(runs)
+        _print(session, opened, done, started, as_json=as_json, dry_run=dry_run)
     leave(worst(finished.exit_code for finished in done))
 
 
-def _finished(
-    opened: Opened,
-    runner: "Runner",
-    limit: int | None,
-    job: str | None,
-    within: timedelta | None,
-    *,
-    dry_run: bool,
-) -> "Iterator[Finished]":
-    job_id = None
-    if job is not None:
-        from llm_maint.store.jobs import find_job
+def _job_id(opened: "Opened", name: str | None) -> str | None:
+    if name is None:
+        return None
+    from llm_maint.store.listing import find_job
 
-        with opened.database.read() as connection:
-            job_id = find_job(connection, job).id
-    if dry_run:
-        return runner.preview(job_id=job_id, limit=limit)
-    return runner.run_due(limit=limit, job_id=job_id, within=within)
-
-
-def tell_failure(finished: "Finished") -> None:
-    """Say on standard error what failed, and only that."""
-    run = finished.run
-    if finished.exit_code not in (ExitCode.OK, ExitCode.HELD):
-        log.error("%s failed: %s", run.job_name, run.error_message)
-    elif run.status == "skipped" and not finished.expected:
-        log.warning("%s was skipped: %s", run.job_name, run.error_message)
+    with opened.database.brief(writes=False) as source:
+        return find_job(source, name).id
 
 
 def _print(
     session: Session,
-    opened: Opened,
+    opened: "Opened",
     done: "list[Finished]",
     started: datetime,
     *,
@@ -99,11 +75,10 @@ def _print(
     from llm_maint.console.documents import run_document, stamp
     from llm_maint.console.tables import runs_table, short_time
     from llm_maint.store import queue
-    from llm_maint.store.dialect import source_of
 
     runs = [finished.run for finished in done]
-    with opened.database.read() as connection:
-        next_due = queue.next_due_at(source_of(connection))
+    with opened.database.brief(writes=False) as source:
+        next_due = queue.next_due_at(source)
     if as_json:
         document: dict[str, Any] = {
             "started_at": stamp(started),

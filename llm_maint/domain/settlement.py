@@ -44,8 +44,16 @@ class Settlement:
 def unrecorded(claim: Claim, outcome: Outcome, *, now: datetime) -> Run:
     """Return the run that a dry run of a claim would have been; its id is empty."""
     settlement = settle(claim, outcome, now=now)
+    run = settled(claim, settlement, scheduled_for=claim.scheduled_for, now=now)
+    return replace(run, id="")
+
+
+def settled(
+    claim: Claim, settlement: Settlement, *, scheduled_for: datetime | None, now: datetime
+) -> Run:
+    """Return the run of a claim as it is once it is settled."""
     return Run(
-        id="",
+        id=claim.run_id,
         job_id=claim.job_id,
         job_name=claim.job_name,
         job_type=claim.job_type,
@@ -57,9 +65,9 @@ def unrecorded(claim: Claim, outcome: Outcome, *, now: datetime) -> Run:
         started_at=claim.started_at,
         finished_at=now,
         duration_ms=milliseconds(now - claim.started_at),
-        result=settlement.result,
+        result=storable(settlement.result),
         error_message=settlement.error_message,
-        scheduled_for=claim.scheduled_for,
+        scheduled_for=scheduled_for,
     )
 
 

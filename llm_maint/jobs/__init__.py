@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoints, entry_points
+from importlib.metadata import entry_points
 
 from llm_maint.contract import Job
 from llm_maint.domain.nearest import unknown
@@ -29,18 +29,14 @@ def find_job_type(name: str) -> Job:
         UnknownJobTypeError: there is none of that name; the message names the nearest.
 
     """
-    if name in BUILT_IN:
-        job = import_module(BUILT_IN[name]).JOB
-    else:
-        added = _added()
-        if name not in added.names:
-            known = [*BUILT_IN, *added.names]
-            raise UnknownJobTypeError(str(unknown("job type", name, known)))
-        job = added[name].load()
+    job = import_module(BUILT_IN[name]).JOB if name in BUILT_IN else _added(name)
     assert isinstance(job, Job), f"{name} is not a Job"
     return job
 
 
 @cache  # reading what is installed costs more than a small job
-def _added() -> EntryPoints:
-    return entry_points(group=ENTRY_POINTS)
+def _added(name: str) -> object:
+    added = entry_points(group=ENTRY_POINTS)
+    if name not in added.names:
+        raise UnknownJobTypeError(str(unknown("job type", name, [*BUILT_IN, *added.names])))
+    return added[name].load()

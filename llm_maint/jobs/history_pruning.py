@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from llm_maint.contract import Job, JobContext
 from llm_maint.domain.runs import Outcome, Success
 from llm_maint.errors import ConfigurationError
 from llm_maint.store import history
-from llm_maint.store.database import Connection
+
+if TYPE_CHECKING:
+    from llm_maint.store.database import Connection
 
 
 def run(context: JobContext) -> Outcome:
@@ -34,7 +36,7 @@ def run(context: JobContext) -> Outcome:
 
 
 class _Prune(Protocol):
-    def __call__(self, connection: Connection, *, before: datetime) -> int: ...
+    def __call__(self, connection: "Connection", *, before: datetime) -> int: ...
 
 
 def _in_batches(context: JobContext, prune: _Prune, before: datetime) -> int:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llm_maint import sharing
 from llm_maint.contract import Job, JobContext
@@ -15,7 +15,9 @@ from llm_maint.domain.runs import Claim, Outcome, Success, Trigger
 from llm_maint.errors import ConfigurationError, MaintError
 from llm_maint.rounds import Round, meter_of
 from llm_maint.store import judgements, profiles
-from llm_maint.store.database import Connection
+
+if TYPE_CHECKING:
+    from llm_maint.store.database import Connection
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +59,7 @@ def check(config: Mapping[str, Any]) -> None:
         Entity.named("", config["entity_type"])
 
 
-def _waiting(connection: Connection, entity_type: str | None) -> list[Entity]:
+def _waiting(connection: "Connection", entity_type: str | None) -> list[Entity]:
     """Return the entities with rows: the one that waited longest first.
 
     Those that were asked about to no end come last, the one tried longest ago first: what is wrong

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from llm_maint.domain.runs import Abandoned, Claim, Run, Trigger
-from llm_maint.domain.settlement import Settlement, milliseconds, settle
+from llm_maint.domain.settlement import Settlement, milliseconds, settle, settled
 from llm_maint.errors import ClaimLostError
 from llm_maint.store.driver import Source
 from llm_maint.store.listing import as_run
@@ -60,7 +60,7 @@ def record(source: Source, claim: Claim, settlement: Settlement, *, now: datetim
     stays so. Where the job itself was deleted meanwhile, its run is still completed.
     """
     answers = ask_together(source, *recording(claim, settlement, now=now))
-    return recorded(source, claim, answers)
+    return recorded(source, claim, settlement, answers, now=now)
 
 
 def recording(claim: Claim, settlement: Settlement, *, now: datetime) -> tuple[Query, Query]:
@@ -71,11 +71,20 @@ def recording(claim: Claim, settlement: Settlement, *, now: datetime) -> tuple[Q
     )
 
 
-def recorded(source: Source, claim: Claim, answers: Sequence[Answer]) -> Run | None:
+def recorded(
+    source: Source,
+    claim: Claim,
+    settlement: Settlement,
+    answers: Sequence[Answer],
+    *,
+    now: datetime,
+) -> Run | None:
     """Return the run as it is after `recording` was answered; None where it is gone."""
-    _, run = answers
-    row = run.rows[0] if run.rows else _run_row(source, claim.run_id)
-    return None if row is None else as_run(row)
+    _, written = answers
+    for row in written.rows:
+        return settled(claim, settlement, scheduled_for=row["scheduled_for"], now=now)
+    left = _run_row(source, claim.run_id)
+    return None if left is None else as_run(left)
 
 
 def _lost_claim(job: Row, run: Row | None, *, now: datetime) -> Claim:
@@ -121,7 +130,7 @@ UPDATE {runs} SET
   status = {status}, finished_at = {now}, duration_ms = {duration_ms},
   result_json = CAST({result} AS {json}), error_message = {error_message}
 WHERE id = {run_id} AND status = 'running'
-RETURNING *
+RETURNING scheduled_for
 """
 
 

@@ -1,21 +1,27 @@
-"""The database: short read and write transactions, and errors that say what to do."""
+"""The database: short read and write transactions, and errors that say what to do.
 
-from collections.abc import Iterator
+Our own tables are reached by the driver alone, an assistant's by the toolkit. That is imported
+where it is first needed, for it takes longer than many a job.
+"""
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Self
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Self, TypeAlias
 
-from sqlalchemy.engine import Connection, Engine
-
-from llm_maint.store import dialect, migrations, words
+from llm_maint.store import driver, listing, words
 from llm_maint.store.driver import Source
 from llm_maint.store.explained import explaining
 
-__all__ = ["Connection", "Database", "Source"]
+if TYPE_CHECKING:
+    from sqlalchemy import engine
+
+    Connection: TypeAlias = engine.Connection
+    Engine: TypeAlias = engine.Engine
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Database:
     """A database that holds an assistant's memory and our jobs.
 
@@ -23,9 +29,12 @@ class Database:
     waited for.
     """
 
-    engine: Engine
+    url: str = field(repr=False)
     place: str
-    timeout: int = 5
+    schema: str
+    timeout: int
+    create: bool = False
+    _engine: "Engine | None" = None
     _idle: list[Source] = field(default_factory=list)
 
     @classmethod
@@ -39,47 +48,58 @@ class Database:
             timeout: seconds to wait for a connection or a lock.
             create: whether a missing SQLite file may be created.
 
+        Raises:
+            ConfigurationError: the URL is not one of these two.
+
         """
-        engine = dialect.engine_for(url, schema=schema, timeout=timeout, create=create)
-        return cls(engine, place, timeout)
+        database = cls(url, place, schema, timeout, create)
+        if not driver.is_plain(url):
+            database.engine  # noqa: B018 it refuses what is no URL
+        return database
+
+    @property
+    def engine(self) -> "Engine":
+        """The toolkit's engine."""
+        if self._engine is None:
+            from llm_maint.store import dialect
+
+            self._engine = dialect.engine_for(
+                self.url, schema=self.schema, timeout=self.timeout, create=self.create
+            )
+        return self._engine
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> "Iterator[Connection]":
         """Open a transaction that only reads; it sees one state of the database."""
-        with explaining(self.place), self.engine.connect() as connection:
-            if dialect.is_postgresql(connection):
-                connection = connection.execution_options(  # noqa: PLW2901
-                    isolation_level="REPEATABLE READ", postgresql_readonly=True
-                )
-            with connection.begin():
-                dialect.bound_locks(connection, seconds=self.timeout)
-                yield connection
+        engine = self.engine
+        from llm_maint.store import dialect
+
+        with explaining(self.place), dialect.reading(engine, seconds=self.timeout) as connection:
+            yield connection
 
     @contextmanager
-    def write(self, *, rolls_back: bool = False) -> Iterator[Connection]:
+    def write(self, *, rolls_back: bool = False) -> "Iterator[Connection]":
         """Open a transaction that writes; it commits at the end or, after an error, not at all.
 
         With `rolls_back` it never commits: what was tried in it is only seen from within.
         """
-        with explaining(self.place), self.engine.connect() as connection:
-            connection = dialect.for_writing(connection)  # noqa: PLW2901
-            with connection.begin() as transaction:
-                dialect.bound_locks(connection, seconds=self.timeout)
-                yield connection
-                if rolls_back:
-                    dialect.check_constraints(connection)
-                    transaction.rollback()
+        engine = self.engine
+        from llm_maint.store import dialect
+
+        writing = dialect.writing(engine, seconds=self.timeout, rolls_back=rolls_back)
+        with explaining(self.place), writing as connection:
+            yield connection
 
     @contextmanager
-    def brief(self) -> Iterator[Source]:
-        """Open a write transaction on our own tables alone, by a connection that is kept for them.
+    def brief(self, *, writes: bool = True) -> Iterator[Source]:
+        """Open a transaction on our own tables alone, by a connection that is kept for them.
 
         It costs a fraction of `write`, in which an assistant's tables are changed.
         """
         with explaining(self.place):
             source = self._idle.pop() if self._idle else self._own_source()
             try:
-                with words.transaction(source, seconds=self.timeout):
+                with words.transaction(source, seconds=self.timeout, writes=writes):
                     yield source
             except BaseException:
                 source.close()  # and with it what was begun
@@ -87,42 +107,54 @@ class Database:
             self._idle.append(source)
 
     def _own_source(self) -> Source:
-        source = dialect.source_apart(self.engine)
-        dialect.relax(source)
+        source = self._opened()
+        driver.relax(source)
         return source
+
+    def _opened(self) -> Source:
+        source = driver.opened(self.url, schema=self.schema, timeout=self.timeout)
+        if source is None:
+            from llm_maint.store import dialect
+
+            return dialect.source_apart(self.engine)
+        return source
+
+    def source(self) -> Source:
+        """Return a connection of the driver's own, outside transactions; to be closed by itself."""
+        with explaining(self.place):
+            return self._opened()
+
+    def greeted(self, clock: Callable[[], datetime]) -> timedelta:
+        """Return how far the server's clock is ahead of the host's `clock`; none is on SQLite.
+
+        Raises:
+            SchemaError: the schema is missing, older or newer than this version works with; the
+                message says what to do.
+
+        """
+        with self.brief(writes=False) as source:  # connected, which takes longer than to ask
+            before = clock()
+            server_time = listing.greeted(source, self.place)
+            on_the_way = (clock() - before) / 2
+        return timedelta(0) if server_time is None else server_time - (before + on_the_way)
 
     def upgrade(self, *, now: datetime) -> tuple[int, int]:
         """Apply the migrations that are missing; return the schema version before and after."""
+        from llm_maint.store import migrations
+
         with self.write() as connection:
             return migrations.upgrade(connection, now=now)
 
     def version(self) -> int | None:
         """Return the schema version, None where there is no table of ours."""
+        from llm_maint.store import migrations
+
         with self.read() as connection:
             return migrations.version(connection)
-
-    def check_schema(self) -> None:
-        """Refuse a schema that this version does not work with.
-
-        Raises:
-            SchemaError: it is missing, older or newer; the message says what to do.
-
-        """
-        with self.read() as connection:
-            migrations.check(connection, self.place)
-
-    def server_time(self) -> datetime | None:
-        """Return the server's clock; None where the host's is the only one (SQLite)."""
-        with self.read() as connection:
-            return dialect.server_time(connection)
-
-    def source(self) -> Source:
-        """Return a connection of the driver's own, outside transactions; to be closed by itself."""
-        with explaining(self.place):
-            return dialect.source_apart(self.engine)
 
     def close(self) -> None:
         """Close all connections."""
         while self._idle:
             self._idle.pop().close()
-        self.engine.dispose()
+        if self._engine is not None:
+            self._engine.dispose()

@@ -1,8 +1,8 @@
 """All that differs between PostgreSQL and SQLite: connections, transactions, clocks, locks."""
 
 import sqlite3
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +117,39 @@ def source_of(connection: Connection) -> Source:
     return _source(connection.engine, connection.connection.driver_connection)
 
 
+@contextmanager
+def reading(engine: Engine, *, seconds: int) -> Iterator[Connection]:
+    """Open a transaction that only reads; it sees one state of the database."""
+    with engine.connect() as connection:
+        if is_postgresql(connection):
+            connection = connection.execution_options(  # noqa: PLW2901
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        with connection.begin():
+            _bound_locks(connection, seconds=seconds)
+            yield connection
+
+
+@contextmanager
+def writing(engine: Engine, *, seconds: int, rolls_back: bool) -> Iterator[Connection]:
+    """Open a transaction that writes; with `rolls_back` it never commits.
+
+    Every write is a guarded statement, so READ COMMITTED is what is wanted, whatever the server's
+    default: under a stricter level two ticks at once would be told to try again.
+    """
+    with engine.connect() as connection:
+        if is_postgresql(connection):
+            connection = connection.execution_options(isolation_level="READ COMMITTED")  # noqa: PLW2901
+        else:
+            connection = connection.execution_options(writes=True)  # noqa: PLW2901
+        with connection.begin() as transaction:
+            _bound_locks(connection, seconds=seconds)
+            yield connection
+            if rolls_back:
+                _check_constraints(connection)
+                transaction.rollback()
+
+
 def source_apart(engine: Engine) -> Source:
     """Return a connection of the driver's own that is nobody else's, outside transactions."""
     borrowed = engine.raw_connection()
@@ -127,37 +160,13 @@ def source_apart(engine: Engine) -> Source:
     return source
 
 
-def relax(source: Source) -> None:
-    """Let the commits of a connection wait for the disk only where they are told to.
-
-    SQLite can be relied on without it where it writes a log, and only there.
-    """
-    if source.is_postgresql:
-        return
-    ((mode,),) = source.connection.execute("PRAGMA journal_mode").fetchall()
-    if mode == "wal":
-        source.connection.execute("PRAGMA synchronous = NORMAL")
-        source.relaxed = True
-
-
 def _source(engine: Engine, connection: object) -> Source:
     schema = engine.get_execution_options()["schema_translate_map"][OWN_SCHEMA]
     is_postgresql = engine.dialect.name == "postgresql"
     return Source(connection, is_postgresql=is_postgresql, schema=schema or "")
 
 
-def for_writing(connection: Connection) -> Connection:
-    """Return a connection whose next transaction writes.
-
-    Every write is a guarded statement, so READ COMMITTED is what is wanted, whatever the server's
-    default: under a stricter level two ticks at once would be told to try again.
-    """
-    if is_postgresql(connection):
-        return connection.execution_options(isolation_level="READ COMMITTED")
-    return connection.execution_options(writes=True)
-
-
-def bound_locks(connection: Connection, *, seconds: int) -> None:
+def _bound_locks(connection: Connection, *, seconds: int) -> None:
     """Give up a lock after this long, in this transaction: on SQLite the connection does."""
     if is_postgresql(connection):
         connection.execute(sa.select(sa.func.set_config("lock_timeout", f"{seconds}s", True)))
@@ -171,15 +180,7 @@ def insert_unless_there(connection: Connection, table: sa.Table, row: Mapping[st
     return inserted is not None
 
 
-def check_constraints(connection: Connection) -> None:
+def _check_constraints(connection: Connection) -> None:
     """Check what the database would only check at the end of the transaction."""
     if is_postgresql(connection):
         connection.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE"))
-
-
-def server_time(connection: Connection) -> datetime | None:
-    """Return the database server's clock; None where the database has none of its own."""
-    if not is_postgresql(connection):
-        return None
-    moment: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
-    return moment.astimezone(UTC)

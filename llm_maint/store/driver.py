@@ -23,12 +23,12 @@ FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 class Source:
     """An open connection of a driver; `prefix` stands before the name of a table of ours.
 
-    `begins` is what begins a transaction, until it is sent along with the first query in it;
-    `waits` tells whether its commit waits for the disk. `relaxed` is a connection to SQLite whose
-    commits do not by themselves.
+    `begins` is what begins a transaction, sent along with the first query in it; `is_begun` tells
+    whether it was. `relaxed` is a connection to SQLite whose commits do not wait for the disk;
+    where `waits`, it is waited for after them.
     """
 
-    __slots__ = ("begins", "connection", "is_postgresql", "prefix", "relaxed", "waits")
+    __slots__ = ("begins", "connection", "is_begun", "is_postgresql", "prefix", "relaxed", "waits")
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class Source:
         self.connection = connection
         self.is_postgresql = is_postgresql
         self.begins = ""
+        self.is_begun = False
         self.waits = True
         self.relaxed = False
         self.prefix = f'"{schema}".' if schema and is_postgresql else ""
@@ -67,6 +68,11 @@ def opened(url: str, *, schema: str, timeout: int) -> Source | None:
         connection = open_postgresql(parts, timeout=timeout)
         return Source(connection, is_postgresql=True, schema=schema)
     return None
+
+
+def is_plain(url: str) -> bool:
+    """Return whether a URL is one that `opened` opens."""
+    return sqlite_path(url) is not None or postgresql_parts(url) is not None
 
 
 def open_sqlite(path: str, *, timeout: int, mode: str = "rw") -> "sqlite3.Connection":
@@ -111,13 +117,33 @@ def text_or_raw(content: bytes) -> "str | RawText":
         return RawText(content)
 
 
+def relax(source: Source) -> None:
+    """Let the commits of a connection wait for the disk only where they are told to.
+
+    SQLite can be relied on without it where it writes a log, and only there.
+    """
+    if source.is_postgresql:
+        return
+    ((mode,),) = source.connection.execute("PRAGMA journal_mode").fetchall()
+    if mode == "wal":
+        source.connection.execute("PRAGMA synchronous = NORMAL")
+        source.relaxed = True
+
+
 def read_any_time(connection: "Any") -> None:  # noqa: ANN401 psycopg's
-    """Let a time that Python cannot hold, as `infinity`, be the last or the first it can."""
+    """Let a time that Python cannot hold, as `infinity`, be the last or the first it can.
+
+    What it can hold is read by its own reader, which is much the faster one.
+    """
     from psycopg import DataError as NoTime
     from psycopg.types.datetime import TimestamptzLoader
 
     class AnyTimeLoader(TimestamptzLoader):
         def load(self, data: "Any") -> datetime:  # noqa: ANN401 psycopg's
+            try:
+                return datetime.fromisoformat(bytes(data).decode())
+            except ValueError:
+                pass
             try:
                 return super().load(data)
             except NoTime:

@@ -3,16 +3,15 @@
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 from llm_maint.domain.firing import Misfire
-from llm_maint.domain.runs import Claim, Status, Trigger
+from llm_maint.domain.runs import Claim, Trigger
 from llm_maint.store import listing
 from llm_maint.store.driver import Source
-from llm_maint.store.words import Answer, Query, Row, ask, ask_together, change
+from llm_maint.store.words import Answer, Query, Row, ask, ask_together
 
-PAGE = 100
+PAGE = 400
 """Jobs that are put in order at once: however many are due, each claim costs the same."""
 
 _ALL = 2**31 - 1
@@ -46,6 +45,7 @@ class Tick:
         self._job_id = job_id
         self._page: deque[Row] = deque()
         self._read_at: datetime | None = None
+        self._holds_all = False
         self._done: set[str] = set()
         self.passed_over = False
 
@@ -71,7 +71,9 @@ class Tick:
             claim, first = self._claim(source, before, self._page.popleft(), now=now)
             answers, before = answers or first, ()
             if claim is not None:
-                if not _is_made_up_for(claim, by=self._due_by):
+                if _is_made_up_for(claim, by=self._due_by):
+                    self._holds_all = False
+                else:
                     self._done.add(claim.job_id)
                 return claim, answers
         return None, answers or ask_together(source, *before)
@@ -80,13 +82,10 @@ class Tick:
         self, source: Source, before: Sequence[Query], job: Row, *, now: datetime
     ) -> tuple[Claim | None, list[Answer]]:
         """Claim a job as it was read, or as it is by now; its run is opened in the same trip."""
-        claiming = _claiming(job, now=now, lease=self._lease, host=self._host, by=self._due_by)
-        *answers, claimed, opened = ask_together(source, *before, *claiming)
-        for row in claimed.rows:
-            claim = as_claim(row, row["claim_run_id"], Trigger.DUE, now=now, host=self._host)
-            if opened.changed == 0:
-                # Somebody set it back to a slot that it has fired for: a run, but no firing of it.
-                change(source, _OPEN_RUN, **{**_run_of(claim), "scheduled_for": None})
+        claim = _claim_of(job, Trigger.DUE, now=now, host=self._host)
+        claiming = _claiming(claim, job, lease=self._lease)
+        *answers, claimed, _ = ask_together(source, *before, *claiming, ends=True)
+        if claimed.changed:
             return claim, answers
         fresh = _due_in_order(source, by=self._due_by, job_id=job["id"], limit=1)
         if fresh and dict(fresh[0]) != dict(job):  # somebody has written into it
@@ -104,14 +103,17 @@ class Tick:
         return bool(self._page)
 
     def _is_read_out(self, now: datetime) -> bool:
-        return not self._page or self._read_at is None or now - self._read_at > STALE
+        if self._read_at is None or now - self._read_at > STALE:
+            return True
+        return not (self._page or self._holds_all)
 
     def _in_order(self, source: Source) -> list[Row]:
         size = PAGE
         while True:
             found = _due_in_order(source, by=self._due_by, job_id=self._job_id, limit=size)
             fresh = [row for row in found if row["id"] not in self._done]
-            if fresh or len(found) < size:
+            self._holds_all = len(found) < size
+            if fresh or self._holds_all:
                 return fresh
             size *= 4  # a page of jobs that became due again while they ran
 
@@ -120,12 +122,15 @@ def claim_now(
     source: Source, job_id: str, *, now: datetime, lease: timedelta, host: str
 ) -> Claim | None:
     """Claim one job, due or not, enabled or not; None where another process holds it."""
-    query = "SELECT * FROM {jobs} WHERE id = {job_id} AND claim_run_id IS NULL {skip_locked}"
+    query = (
+        "SELECT *, {row_version} AS row_version FROM {jobs} "
+        "WHERE id = {job_id} AND claim_run_id IS NULL {skip_locked}"
+    )
     for job in ask(source, query, job_id=job_id):
-        claiming = _claiming(job, now=now, lease=lease, host=host, by=None)
-        claimed, _ = ask_together(source, *claiming)
-        for row in claimed.rows:
-            return as_claim(row, row["claim_run_id"], Trigger.MANUAL, now=now, host=host)
+        claim = _claim_of(job, Trigger.MANUAL, now=now, host=host)
+        claimed, _ = ask_together(source, *_claiming(claim, job, lease=lease))
+        if claimed.changed:
+            return claim
     return None
 
 
@@ -173,13 +178,13 @@ def as_claim(job: Row, run_id: str, trigger: Trigger, *, now: datetime, host: st
 
 
 # What somebody wrote that is no time is due, too: the run puts a time in its place.
-_DUE = "{waiting} AND {due_at} <= {due_by}"
+_DUE = "{waiting} AND {due}"
 
 
 def _due_in_order(source: Source, *, by: datetime, job_id: str | None, limit: int) -> list[Row]:
     only = "" if job_id is None else "AND id = {job_id}"
     query = (
-        f"SELECT * FROM {{jobs}} WHERE {_DUE} {only} "  # noqa: S608 of our own texts
+        f"SELECT *, {{row_version}} AS row_version FROM {{jobs}} WHERE {_DUE} {only} "  # noqa: S608
         "ORDER BY priority DESC, attempt, {due_at}, id LIMIT {limit}"
     )
     named = {} if job_id is None else {"job_id": job_id}
@@ -193,66 +198,51 @@ def _is_made_up_for(claim: Claim, *, by: datetime) -> bool:
     return claim.slot < claim.timing.following(claim.slot, now=claim.started_at) <= by
 
 
-# Of a job as it was read: the run that is opened with it is for the slot that it had then.
-_AS_READ = "attempt = {attempt} AND {as_read}"
+# As it was read, or not at all: the run that is opened with it is for the slot that it had then.
 _CLAIM = """
-UPDATE {{jobs}} SET
-  claim_run_id = {{id}}, lease_expires_at = {{until}}, last_run_at = {{now}}, attempt = attempt + 1
-WHERE id = (
-  SELECT id FROM {{jobs}} WHERE id = {{job_id}} AND {wanted} AND {as_read} {{skip_locked}}
-)
-RETURNING *
+UPDATE {jobs} SET
+  claim_run_id = {id}, lease_expires_at = {until}, last_run_at = {now}, attempt = attempt + 1,
+  next_run_at = {held_time}
+WHERE id = (SELECT id FROM {jobs} WHERE id = {job_id} AND {as_read} {skip_locked})
 """
-_CLAIM_DUE = _CLAIM.format(wanted=_DUE, as_read=_AS_READ)
-_CLAIM_NOW = _CLAIM.format(wanted="claim_run_id IS NULL", as_read=_AS_READ)
+# Where somebody set it back to a slot that it has fired for, this is a run, but no firing of it.
 _OPEN_RUN = """
 INSERT INTO {runs} (
   id, job_id, job_name, job_type, bot_id, status, started_at, attempt, trigger, host, scheduled_for
 )
 SELECT
-  {id}, {job_id}, {job_name}, {job_type}, {bot_id}, {status}, {started_at}, {attempt}, {trigger},
-  {host}, {scheduled_for}
-WHERE EXISTS (SELECT 1 FROM {jobs} WHERE id = {job_id} AND claim_run_id = {id})
-AND NOT EXISTS (
-  SELECT 1 FROM {runs}
-  WHERE job_id = {job_id} AND scheduled_for = {scheduled_for} AND status IN ('success', 'skipped')
-)
-ON CONFLICT DO NOTHING
+  claim_run_id, id, {job_name}, job_type, bot_id, 'running', last_run_at, attempt, {trigger},
+  {host}, CASE WHEN NOT EXISTS (
+    SELECT 1 FROM {runs} WHERE job_id = {job_id} AND scheduled_for = {scheduled_for}
+    AND (attempt = {attempt} OR status IN ('success', 'skipped'))
+  ) THEN CAST({scheduled_for} AS {time}) END
+FROM {jobs} WHERE id = {job_id} AND claim_run_id = {id}
+RETURNING {unwaited}
 """
 
 
-def _claiming(
-    job: Row, *, now: datetime, lease: timedelta, host: str, by: datetime | None
-) -> tuple[Query, Query]:
-    """Return what claims a job as it was read, and opens its run; due `by` then, or anyway."""
-    run_id = uuid4().hex
-    claim = {
-        "id": run_id,
-        "job_id": job["id"],
-        "until": now + lease,
-        "now": now,
-        "attempt": job["attempt"],
-        "due_at": job["next_run_at"],
-        "claimed_slot": job["slot_at"],
-        **({} if by is None else {"due_by": by}),
-    }
+def _claim_of(job: Row, trigger: Trigger, *, now: datetime, host: str) -> Claim:
+    """Return the claim of a job as it was read, once it is claimed."""
     tried = {**job, "attempt": job["attempt"] + 1}
-    trigger = Trigger.MANUAL if by is None else Trigger.DUE
-    run = _run_of(as_claim(tried, run_id, trigger, now=now, host=host))
-    return (_CLAIM_NOW if by is None else _CLAIM_DUE, claim), (_OPEN_RUN, run)
+    return as_claim(tried, uuid4().hex, trigger, now=now, host=host)
 
 
-def _run_of(claim: Claim) -> dict[str, Any]:
-    return {
+def _claiming(claim: Claim, job: Row, *, lease: timedelta) -> tuple[Query, Query]:
+    """Return what claims a job as it was read, and opens its run."""
+    claimed = {
+        "id": claim.run_id,
+        "job_id": claim.job_id,
+        "row_version": job["row_version"],
+        "now": claim.started_at,
+        "until": claim.started_at + lease,
+    }
+    run = {
         "id": claim.run_id,
         "job_id": claim.job_id,
         "job_name": claim.job_name,
-        "job_type": claim.job_type,
-        "bot_id": claim.bot_id,
-        "status": Status.RUNNING.value,
-        "started_at": claim.started_at,
         "attempt": claim.attempt,
         "trigger": claim.trigger.value,
         "host": claim.host,
         "scheduled_for": claim.scheduled_for,
     }
+    return (_CLAIM, claimed), (_OPEN_RUN, run)

@@ -23,7 +23,7 @@ Row = Mapping[Any, Any]
 TIMES = frozenset(
     {
         *("created_at", "finished_at", "last_run_at", "lease_expires_at", "next_run_at"),
-        *("scheduled_for", "slot_at", "started_at"),
+        *("opened_at", "scheduled_for", "slot_at", "started_at"),
     }
 )
 DOCUMENTS = frozenset({"config_json", "result_json"})
@@ -35,9 +35,11 @@ def ask(source: Source, query: str, **values: Any) -> Sequence[Row]:  # noqa: AN
 
     Args:
         source: an open connection.
-        query: its words in braces: `{jobs}` and `{runs}` are our tables, `{waiting}` and
-            `{due_at}` say what is due, compared with `{due_by}`; `{for_update}` and
-            `{skip_locked}` lock rows where the database locks rows; any other is a value.
+        query: its words in braces: `{jobs}`, `{runs}` and the like are our tables, `{waiting}` and
+            `{due}` say what is due, by the value `due_by`; `{as_read}` that a job is as it was
+            when its `{row_version}` was read; `{for_update}` and
+            `{skip_locked}` lock rows where the database locks rows; `{unwaited}` is a value that
+            lets the transaction's commit not wait for the disk; any other word is a value.
         values: by their words; times are aware.
 
     """
@@ -63,8 +65,17 @@ Query = tuple[str, Mapping[str, Any]]
 """A text as `ask` takes it, and its values."""
 
 
-def ask_together(source: Source, *queries: Query) -> list[Answer]:
-    """Return what each query comes to; on a server they make the way there and back together."""
+def ask_together(source: Source, *queries: Query, ends: bool = False) -> list[Answer]:
+    """Return what each query comes to; on a server they make the way there and back together.
+
+    Args:
+        source: an open connection.
+        queries: in their order.
+        ends: whether they end the transaction that `transaction` began; what is asked after them
+            is in another.
+
+    """
+    ends = ends and bool(source.begins)
     asked = [
         (
             _worded(query, source.is_postgresql, source.prefix),
@@ -72,14 +83,31 @@ def ask_together(source: Source, *queries: Query) -> list[Answer]:
         )
         for query, values in queries
     ]
+    first = "" if source.is_begun else source.begins
+    source.is_begun = bool(source.begins)
     if source.is_postgresql:
-        return _asked_of_server(source, asked)
-    return [_answer(source, source.connection.execute(text, given)) for text, given in asked]
+        answers = _asked_of_server(source, first, asked, ends=ends)
+    else:
+        answers = _asked_of_file(source, first, asked, ends=ends)
+    source.is_begun = source.is_begun and not ends
+    return answers
 
 
-def _asked_of_server(source: Source, asked: list[tuple[str, dict[str, Any]]]) -> list[Answer]:
-    first, source.begins = source.begins, ""
-    if not first and len(asked) == 1:
+_Asked = list[tuple[str, dict[str, Any]]]
+
+
+def _asked_of_file(source: Source, first: str, asked: _Asked, *, ends: bool) -> list[Answer]:
+    execute = source.connection.execute
+    if first:
+        execute(first)
+    answers = [_answer(source, execute(text, given)) for text, given in asked]
+    if ends:
+        execute("COMMIT")
+    return answers
+
+
+def _asked_of_server(source: Source, first: str, asked: _Asked, *, ends: bool) -> list[Answer]:
+    if not first and len(asked) == 1 and not ends:
         return [_answer(source, source.connection.execute(*asked[0]))]
     from psycopg import ClientCursor
 
@@ -87,7 +115,8 @@ def _asked_of_server(source: Source, asked: list[tuple[str, dict[str, Any]]]) ->
     # where none of them has any.
     spelled = ClientCursor(source.connection)
     texts = [spelled.mogrify(text, given) for text, given in asked]
-    cursor = source.connection.execute("; ".join([first, *texts] if first else texts))
+    before, after = [first] if first else [], ["COMMIT"] if ends else []
+    cursor = source.connection.execute("; ".join([*before, *texts, *after]))
     for _ in first.split("; ") if first else ():
         cursor.nextset()
     answers = []
@@ -98,12 +127,18 @@ def _asked_of_server(source: Source, asked: list[tuple[str, dict[str, Any]]]) ->
 
 
 def _answer(source: Source, cursor: Any) -> Answer:  # noqa: ANN401 of either driver
+    if source.is_postgresql:  # whose driver has read the values
+        found = cursor.pgresult  # its own description of the columns takes longer than all the rows
+        names = [found.fname(place).decode() for place in range(found.nfields)]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor] if names else []
+        return Answer(rows, cursor.rowcount)
     if cursor.description is None:
         return Answer((), cursor.rowcount)
     names = [column[0] for column in cursor.description]
-    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    if not source.is_postgresql:  # whose driver has read the values
-        rows = [{name: _meaning(name, value) for name, value in row.items()} for row in rows]
+    rows = [
+        {name: _meaning(name, value) for name, value in zip(names, row, strict=True)}
+        for row in cursor
+    ]
     return Answer(rows, cursor.rowcount)
 
 
@@ -113,42 +148,53 @@ def document(value: Any) -> str | None:  # noqa: ANN401 any JSON value
 
 
 @contextmanager
-def transaction(source: Source, *, seconds: int) -> Iterator[Source]:
-    """Open a transaction that writes; it commits at the end. After an error close the connection.
+def transaction(source: Source, *, seconds: int, writes: bool = True) -> Iterator[Source]:
+    """Open a transaction; it commits at the end. After an error close the connection.
 
-    Where `source.waits` is made false within, the commit does not wait for the disk. Whatever is
-    committed after it, and waits, takes it along: logs are written in order. SQLite's does so where
-    it writes one.
+    It begins with the first query. Where that is `{unwaited}`, or `source.waits` is made false,
+    the commit does not wait for the disk. Whatever is committed after it, and waits, takes it
+    along: logs are written in order. SQLite's does so where it writes one.
 
     Args:
         source: a connection of our own, outside transactions.
         seconds: how long a lock is waited for; on SQLite the connection knows.
+        writes: whether it may write.
 
     """
     execute = source.connection.execute
-    source.waits = True
+    source.waits = writes
     if source.is_postgresql:
-        source.begins = f"{_BEGIN}; SET LOCAL lock_timeout = '{seconds}s'"
+        kind = "READ WRITE" if writes else "READ ONLY"
+        source.begins = (
+            f"BEGIN ISOLATION LEVEL READ COMMITTED {kind}; SET LOCAL lock_timeout = '{seconds}s'"
+        )
     else:
-        execute("BEGIN IMMEDIATE")
+        source.begins = "BEGIN IMMEDIATE" if writes else "BEGIN"
     yield source
-    if not source.begins:  # else nothing was asked
-        unwaited = source.is_postgresql and not source.waits
-        execute(f"{'SET LOCAL synchronous_commit = off; ' if unwaited else ''}COMMIT")
-    source.begins = ""
+    if source.is_begun:
+        execute("COMMIT")
+    source.begins, source.is_begun = "", False
     if source.relaxed and source.waits:
         execute("PRAGMA wal_checkpoint(PASSIVE)")  # which waits for the disk
 
 
-_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-
-
 # A time is the same whatever its form: written by hand, or one that Python cannot hold.
-_SAME_POSTGRESQL = (
-    "(CASE WHEN {time} < '0001-01-01 00:00:00+00' THEN '0001-01-01 00:00:00+00' "
-    "ELSE {time} END IS NOT DISTINCT FROM CAST({before} AS timestamptz))"
+_HELD_POSTGRESQL = (
+    "CASE WHEN {time} < '0001-01-01 00:00:00+00' THEN '0001-01-01 00:00:00+00' ELSE {time} END"
 )
+_SAME_POSTGRESQL = "({time} IS NOT DISTINCT FROM CAST({before} AS timestamptz))"
 _SAME_SQLITE = "(strftime('%Y-%m-%d %H:%M:%f', {time}) IS strftime('%Y-%m-%d %H:%M:%f', {before}))"
+
+
+CLAIMED = (
+    *("job_type", "bot_id", "enabled", "interval_minutes", "next_run_at", "config_json", "name"),
+    *("attempt", "consecutive_failures", "claim_run_id", "slot_at", "cron", "timezone", "priority"),
+    *("misfire", "grace_seconds", "jitter_seconds", "timeout_seconds"),
+)
+"""Columns of a job that a claim depends on: all but its id and what only people read."""
+
+# As hexadecimal digits, for a text need not be one that Python can read.
+_VERSION_SQLITE = f"hex({' || '.join(f'quote({column})' for column in CLAIMED)})"
 
 
 class _Words(dict[str, str]):
@@ -157,27 +203,36 @@ class _Words(dict[str, str]):
     def __init__(self, *, is_postgresql: bool, prefix: str) -> None:
         mark = "%({})s" if is_postgresql else ":{}"
         due_at = DUE_AT_POSTGRESQL if is_postgresql else DUE_AT_SQLITE
+        held = _HELD_POSTGRESQL if is_postgresql else "{time}"
         same = _SAME_POSTGRESQL if is_postgresql else _SAME_SQLITE
         still_due = same.format(time="next_run_at", before=mark.format("due_at"))
-        same_slot = same.format(time="slot_at", before=mark.format("claimed_slot"))
+        slot = held.format(time="slot_at")
+        same_slot = same.format(time=slot, before=mark.format("claimed_slot"))
+        waiting = f"enabled{'' if is_postgresql else ' = 1'} AND claim_run_id IS NULL"
+        due = f"{due_at.format(time='next_run_at')} <= {due_at.format(time=mark.format('due_by'))}"
         super().__init__(
             jobs=f"{prefix}scheduled_jobs",
             runs=f"{prefix}job_runs",
             schema=f"{prefix}maintenance_schema",
+            shares=f"{prefix}maintenance_shares",
+            share_items=f"{prefix}maintenance_share_items",
+            share_workers=f"{prefix}maintenance_share_workers",
             clock="clock_timestamp()" if is_postgresql else "NULL",
-            waiting=f"enabled{'' if is_postgresql else ' = 1'} AND claim_run_id IS NULL",
+            waiting=waiting,
             due_at=due_at.format(time="next_run_at"),
-            due_by=due_at.format(time=mark.format("due_by")),
+            due=due,
+            held_time=held.format(time="next_run_at"),
             still_due=still_due,
             same_slot=same_slot,
-            # What SQLite takes for a time may be none for us: then there is nothing to compare.
+            row_version="CAST(xmin AS text)" if is_postgresql else _VERSION_SQLITE,
             as_read=(
-                f"{still_due} AND {same_slot}"
+                "xmin = CAST(%(row_version)s AS xid)"
                 if is_postgresql
-                else f"(:due_at IS NULL OR {still_due}) AND (:claimed_slot IS NULL OR {same_slot})"
+                else f"{_VERSION_SQLITE} = :row_version"
             ),
             for_update="FOR UPDATE" if is_postgresql else "",
             skip_locked="FOR UPDATE SKIP LOCKED" if is_postgresql else "",
+            unwaited=("set_config('synchronous_commit', 'off', true)" if is_postgresql else "NULL"),
             nulls_last="NULLS LAST" if is_postgresql else "",  # as they are on SQLite
             json="jsonb" if is_postgresql else "text",
             time="timestamptz" if is_postgresql else "text",

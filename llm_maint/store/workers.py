@@ -1,18 +1,15 @@
 """Processes that share in the run of another: joining it, keeping their part, leaving."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
-
 from llm_maint.domain.runs import Claim, Trigger
 from llm_maint.errors import ClaimLostError
+from llm_maint.store.driver import Source
 from llm_maint.store.due import FRESH_SECONDS
 from llm_maint.store.queue import as_claim
-from llm_maint.store.tables import free_items, held, jobs, runs, share_items, share_workers, shares
+from llm_maint.store.words import Row, ask, change
 
 FRESH = timedelta(seconds=FRESH_SECONDS)
 """How long a run is open to whoever comes; later on to hosts that have no process at it yet.
@@ -30,109 +27,109 @@ class Worker:
     claim: Claim
 
 
-def join(
-    connection: Connection,
-    *,
-    now: datetime,
-    lease: timedelta,
-    host: str,
-    job_id: str | None = None,
-    but: Sequence[str] = (),
-) -> Worker | None:
-    """Take part in a run that is open to this host; None where there is none.
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A run that a living process has, since it was opened or begun.
 
-    Only in one of the job `job_id`, if given; in none of those of `but`.
+    It `is_open` to this host, or it `may_open` yet.
     """
-    query = (
-        sa.select(jobs, runs.c.trigger)
-        .join(shares, shares.c.run_id == jobs.c.claim_run_id)
-        .join(runs, runs.c.id == jobs.c.claim_run_id)
-        .where(held, jobs.c.lease_expires_at > now, _open_to(host, now=now))
-        .where(_one_is_free)
-        .order_by(jobs.c.priority.desc(), shares.c.opened_at)
-        .limit(1)
-    )
-    if job_id is not None:
-        query = query.where(jobs.c.id == job_id)
-    if but:
-        query = query.where(shares.c.run_id.not_in(but))
-    job = connection.execute(query).mappings().one_or_none()
-    if job is None:
-        return None
+
+    claim: Claim
+    since: datetime
+    is_open: bool
+    may_open: bool
+
+
+def under_way(
+    source: Source, *, now: datetime, host: str, job_id: str | None = None
+) -> list[UnderWay]:
+    """Return the runs that living processes have, by priority; only of one job, if given."""
+    only = "" if job_id is None else "AND jobs.id = {job_id}"
+    named = {} if job_id is None else {"job_id": job_id}
+    found = ask(source, f"{_UNDER_WAY} {only}", now=now, host=host, **named)
+    return sorted((_as_under_way(row, now=now, host=host) for row in found), key=_order)
+
+
+# Of the first free entity alone: asked whether any exists, the server may read them all.
+_UNDER_WAY = """
+SELECT jobs.*, runs.trigger, runs.host, shares.opened_at,
+  (
+    SELECT true FROM {share_items}
+    WHERE run_id = claim_run_id AND worker IS NULL AND done_at IS NULL
+    LIMIT 1
+  ) AS one_is_free,
+  EXISTS (
+    SELECT 1 FROM {share_workers} AS workers
+    WHERE workers.run_id = claim_run_id AND workers.host = {host}
+      AND workers.lease_expires_at > {now}
+  ) AS is_at_it
+FROM {jobs} AS jobs
+JOIN {runs} AS runs ON runs.id = claim_run_id
+LEFT JOIN {shares} AS shares ON shares.run_id = claim_run_id
+WHERE claim_run_id IS NOT NULL AND jobs.lease_expires_at > {now}
+"""
+
+
+def _order(run: UnderWay) -> tuple[int, datetime, str]:
+    return -run.claim.timing.priority, run.since, run.claim.job_id
+
+
+def _as_under_way(row: Row, *, now: datetime, host: str) -> UnderWay:
+    trigger, begun, opened = Trigger(row["trigger"]), row["last_run_at"] or now, row["opened_at"]
+    claim = as_claim(row, row["claim_run_id"], trigger, now=begun, host=host)
+    if opened is None:
+        return UnderWay(claim, begun, is_open=False, may_open=begun > now - FRESH)
+    open_to_host = opened > now - FRESH or not (row["is_at_it"] or row["host"] == host)
+    is_open = bool(row["one_is_free"]) and open_to_host
+    return UnderWay(claim, opened, is_open=is_open, may_open=False)
+
+
+def join(source: Source, claim: Claim, *, now: datetime, lease: timedelta) -> Worker:
+    """Take part in a run that is open to this host."""
     worker = uuid4().hex
-    values = {"id": worker, "run_id": job["claim_run_id"], "host": host}
-    connection.execute(share_workers.insert().values(**values, lease_expires_at=now + lease))
-    trigger = Trigger(job["trigger"])
-    claim = as_claim(job, job["claim_run_id"], trigger, now=job["last_run_at"], host=host)
+    query = (
+        "INSERT INTO {share_workers} (id, run_id, host, lease_expires_at) "
+        "VALUES ({worker}, {run_id}, {host}, {until})"
+    )
+    named = {"worker": worker, "run_id": claim.run_id, "host": claim.host}
+    change(source, query, **named, until=now + lease)
     return Worker(worker, claim)
 
 
-def may_open(connection: Connection, job_types: Sequence[str], *, now: datetime) -> bool:
-    """Return whether some job has just begun and has not told yet whether it shares its run."""
-    query = (
-        sa.select(jobs.c.id)
-        .where(held, jobs.c.lease_expires_at > now, jobs.c.last_run_at > now - FRESH)
-        .where(jobs.c.job_type.in_(job_types))
-        .where(~sa.exists().where(shares.c.run_id == jobs.c.claim_run_id))
-    )
-    return connection.execute(query.limit(1)).first() is not None
-
-
-def renew(connection: Connection, worker: Worker, *, now: datetime, lease: timedelta) -> bool:
+def renew(source: Source, worker: Worker, *, now: datetime, lease: timedelta) -> bool:
     """Let the lease of a worker begin anew; return whether its run still goes on."""
-    statement = (
-        sa.update(share_workers)
-        .where(share_workers.c.id == worker.id, share_workers.c.lease_expires_at > now)
-        .where(sa.exists().where(jobs.c.claim_run_id == worker.claim.run_id))
-        .values(lease_expires_at=now + lease)
-    )
-    return connection.execute(statement).rowcount == 1
+    query = """
+    UPDATE {share_workers} SET lease_expires_at = {until}
+    WHERE id = {worker} AND lease_expires_at > {now}
+      AND EXISTS (SELECT 1 FROM {jobs} WHERE claim_run_id = {run_id})
+    """
+    named = {"worker": worker.id, "run_id": worker.claim.run_id}
+    return change(source, query, **named, now=now, until=now + lease) == 1
 
 
-def fence(connection: Connection, worker: Worker, *, now: datetime) -> None:
+def fence(source: Source, worker: Worker, *, now: datetime) -> None:
     """Refuse to commit for a worker that outlived its lease, or its run.
 
     Raises:
         ClaimLostError: what it had taken may be somebody else's by now.
 
     """
-    query = (
-        sa.select(share_workers.c.id)
-        .join(jobs, jobs.c.claim_run_id == share_workers.c.run_id)
-        .where(share_workers.c.id == worker.id, share_workers.c.lease_expires_at > now)
-        .where(jobs.c.lease_expires_at > now)
-        .with_for_update(of=share_workers)
+    query = """
+    SELECT id FROM {share_workers}
+    WHERE id = {worker} AND lease_expires_at > {now} AND EXISTS (
+      SELECT 1 FROM {jobs} WHERE claim_run_id = {run_id} AND lease_expires_at > {now}
     )
-    if connection.execute(query).one_or_none() is None:
+    {for_update}
+    """
+    if not ask(source, query, worker=worker.id, run_id=worker.claim.run_id, now=now):
         raise ClaimLostError
 
 
-def leave(connection: Connection, worker: Worker) -> None:
+def leave(source: Source, worker: Worker) -> None:
     """Hand back what a worker had taken and not done."""
-    connection.execute(
-        sa.update(share_items)
-        .where(share_items.c.run_id == worker.claim.run_id, share_items.c.worker == worker.id)
-        .where(share_items.c.done_at.is_(None))
-        .values(worker=None)
-    )
-    connection.execute(sa.delete(share_workers).where(share_workers.c.id == worker.id))
-
-
-# Of the first alone: asked whether any exists, the server may read them all.
-_one_is_free = (
-    sa.select(sa.true())
-    .where(share_items.c.run_id == shares.c.run_id, free_items)
-    .limit(1)
-    .correlate(shares)
-    .scalar_subquery()
-)
-
-
-def _open_to(host: str, *, now: datetime) -> sa.ColumnElement[bool]:
-    """Return whether a run, joined with its share, is open to a host; see `FRESH`."""
-    at_it = sa.exists().where(
-        share_workers.c.run_id == shares.c.run_id,
-        share_workers.c.host == host,
-        share_workers.c.lease_expires_at > now,
-    )
-    return sa.or_(shares.c.opened_at > now - FRESH, ~sa.or_(at_it, runs.c.host == host))
+    query = """
+    UPDATE {share_items} SET worker = NULL
+    WHERE run_id = {run_id} AND worker = {worker} AND done_at IS NULL
+    """
+    change(source, query, run_id=worker.claim.run_id, worker=worker.id)
+    change(source, "DELETE FROM {share_workers} WHERE id = {worker}", worker=worker.id)

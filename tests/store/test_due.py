@@ -1,7 +1,7 @@
 """Whether anything is due: the question of the quick way has the answer of the full way."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from databases import Server, is_sqlite, opened, sql
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.engine import Connection
 
 from llm_maint.store import claims, driver, queue
-from llm_maint.store.database import Connection, Database
+from llm_maint.store.database import Database
 from llm_maint.store.dialect import source_of
 from llm_maint.store.driver import Source, sqlite_time
 from llm_maint.store.due import anything_due
@@ -113,9 +114,7 @@ def test_a_schema_of_their_own_is_asked(postgresql: Server) -> None:
 
 
 def _server_time(database: Database) -> datetime:
-    now = database.server_time()
-    assert now is not None
-    return now
+    return datetime.now(UTC) + database.greeted(lambda: datetime.now(UTC))
 
 
 def _at(now: datetime, seconds: int) -> str:

@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from building import MORNING
 from databases import Server, is_sqlite, opened, sql
 from explaining import explained
+from sqlalchemy.engine import Connection
 
 from llm_maint.domain.profile import Entity
 from llm_maint.domain.runs import Claim, Success
 from llm_maint.domain.settlement import settle
-from llm_maint.jobs import SHARED
 from llm_maint.store import claims, history, queue, shares, workers
-from llm_maint.store.database import Connection, Database
+from llm_maint.store.database import Database
 from llm_maint.store.dialect import source_of
 from llm_maint.store.due import anything_due
 from llm_maint.store.jobs import all_jobs, find_job
@@ -116,11 +116,13 @@ def _run_all(connection: Connection) -> int:
 
 def _share(connection: Connection) -> object:
     """Take part in a run as another process does."""
-    worker = workers.join(connection, now=MORNING, lease=LEASE, host="there")
-    assert worker is not None
+    source = source_of(connection)
+    (run,) = workers.under_way(source, now=MORNING, host="there")
+    assert run.is_open
+    worker = workers.join(source, run.claim, now=MORNING, lease=LEASE)
     item = shares.take(connection, worker.claim.run_id, worker.id)
-    workers.renew(connection, worker, now=MORNING, lease=LEASE)
-    workers.fence(connection, worker, now=MORNING)
+    workers.renew(source, worker, now=MORNING, lease=LEASE)
+    workers.fence(source, worker, now=MORNING)
     return item and item.entity.id
 
 
@@ -133,7 +135,6 @@ WORK: dict[str, tuple[Callable[[Connection], object], object]] = {
     "rescue": (lambda at: len(claims.rescue_expired(source_of(at), now=MORNING)), 1),
     "next due": (lambda at: str(queue.next_due_at(source_of(at)))[:4], "2026"),
     "take part": (_share, "0"),
-    "may open": (lambda at: workers.may_open(at, SHARED, now=MORNING), False),
     "count old runs": (lambda at: history.prunable_runs(at, before=_OLD), OLD),
     "prune": (lambda at: history.prune_runs(at, before=_OLD), OLD),
     "prune in part": (lambda at: history.prune_runs(at, before=MORNING, limit=OLD), OLD),

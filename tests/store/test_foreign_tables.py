@@ -50,7 +50,7 @@ def test_a_schema_of_our_own_keeps_tables_apart(database_url: str) -> None:
     before = dump(theirs)
     ours = opened(database_url, schema="llm_maint")
     ours.upgrade(now=MORNING)
-    ours.check_schema()
+    ours.greeted(lambda: MORNING)
     with ours.read() as connection:
         look = sa.inspect(connection)
         assert set(look.get_table_names(schema="llm_maint")) == OUR_TABLES

@@ -15,6 +15,7 @@ from llm_maint.store.database import Database
 from llm_maint.store.driver import Source
 from llm_maint.store.tables import jobs as job_table
 from llm_maint.store.tables import runs as run_table
+from llm_maint.store.tables import shares as share_table
 
 ODD: dict[str, Any] = {
     "next_run_at": ("tomorrow", "infinity"),
@@ -45,8 +46,14 @@ def source(database_url: str) -> Iterator[Source]:
 )
 def test_each_column_is_read_as_its_table_has_it(kind: type[Any], names: frozenset[str]) -> None:
     """A time, a document or a switch that comes is one here as well."""
-    columns = [*job_table.columns, *run_table.columns]
+    columns = [*job_table.columns, *run_table.columns, *share_table.columns]
     assert {column.name for column in columns if isinstance(column.type, kind)} == names
+
+
+def test_a_claim_is_of_each_column_as_it_was_read() -> None:
+    """On SQLite, where a row has no version: whatever a migration adds is one of them, or not."""
+    told = {"created_at", "id", "last_run_at", "last_status", "lease_expires_at"}
+    assert {column.name for column in job_table.columns} == told | set(words.CLAIMED)
 
 
 def test_odd_rows_are_read_as_the_toolkit_reads_them(database: Database, source: Source) -> None:

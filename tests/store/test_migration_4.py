@@ -17,8 +17,9 @@ from llm_maint.domain.firing import Timing
 from llm_maint.domain.schedule import Every
 from llm_maint.errors import DataError, MaintError
 from llm_maint.store import claims, listing, migrations, queue
-from llm_maint.store.database import Database, Source
+from llm_maint.store.database import Database
 from llm_maint.store.dialect import source_of
+from llm_maint.store.driver import Source
 from llm_maint.store.driver import opened as opened_by_driver
 from llm_maint.store.due import anything_due
 from llm_maint.store.migrations import MIGRATIONS

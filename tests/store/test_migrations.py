@@ -81,7 +81,7 @@ def test_the_first_upgrade_makes_everything(database_url: str) -> None:
     assert fresh.version() is None
     assert fresh.upgrade(now=MORNING) == (0, LATEST)
     assert fresh.version() == LATEST
-    fresh.check_schema()
+    fresh.greeted(lambda: MORNING)
     assert set(dump(fresh)) == {
         *(table.name for table in Owned.metadata.tables.values()),
         "entity_profiles",
@@ -112,7 +112,7 @@ def test_the_first_schema_that_landed_is_upgraded_without_loss(database_url: str
         connection.execute(judgements_of_the_past, {"at": "2026-01-03 10:00:00"})
     before = dump(old)
     assert old.upgrade(now=day(1)) == (1, LATEST)
-    old.check_schema()
+    old.greeted(lambda: MORNING)
     after = dump(old)
     for later in ("tries", "memory", "wear", "pins"):
         assert after.pop(f"maintenance_profile_{later}") == []
@@ -141,7 +141,7 @@ def test_a_newer_schema_is_refused(database: Database) -> None:
     sql(database, "INSERT INTO maintenance_schema VALUES (99, '2026-01-01 00:00:00+00')")
     before = dump(database)
     with pytest.raises(SchemaError, match="newer llm-maint"):
-        database.check_schema()
+        database.greeted(lambda: MORNING)
     with pytest.raises(SchemaError, match="newer llm-maint"):
         database.upgrade(now=day(1))
     assert dump(database) == before
@@ -161,7 +161,7 @@ def test_a_schema_that_does_not_fit_says_what_to_do(
     """A missing or older schema is refused, and the message names the command that mends it."""
     sql(database, preparation)
     with pytest.raises(SchemaError, match=message):
-        database.check_schema()
+        database.greeted(lambda: MORNING)
 
 
 def test_a_missing_file_is_an_error_and_stays_missing(tmp_path_factory: Any) -> None:  # noqa: ANN401
@@ -169,7 +169,7 @@ def test_a_missing_file_is_an_error_and_stays_missing(tmp_path_factory: Any) -> 
     folder = tmp_path_factory.mktemp("home")
     missing = opened(f"sqlite:///{folder}/deep/memory.db", create=False)
     with pytest.raises(DatabaseUnavailableError, match="llm-maint init"):
-        missing.check_schema()
+        missing.greeted(lambda: MORNING)
     with pytest.raises(DatabaseUnavailableError, match="llm-maint init"):
         missing.upgrade(now=MORNING)
     missing.close()

@@ -18,11 +18,12 @@ from shared import (
     opened_to_all,
     took,
 )
+from sqlalchemy.engine import Connection
 
 from llm_maint.domain.runs import Claim, Success, Trigger
 from llm_maint.domain.settlement import settle
 from llm_maint.store import claims, queue, workers
-from llm_maint.store.database import Connection, Database
+from llm_maint.store.database import Database
 from llm_maint.store.dialect import source_of
 from llm_maint.store.workers import FRESH
 
@@ -44,8 +45,8 @@ def shared(database: Database, claim: Claim) -> Claim:
 
 
 def _renews(database: Database, worker: workers.Worker, *, now: datetime) -> bool:
-    with database.write() as connection:
-        return workers.renew(connection, worker, now=now, lease=LEASE)
+    with database.brief() as source:
+        return workers.renew(source, worker, now=now, lease=LEASE)
 
 
 def test_who_joins_works_for_the_run_of_another(database: Database, shared: Claim) -> None:
@@ -141,8 +142,8 @@ def test_a_worker_may_write_until_its_lease_ends(database: Database, shared: Cla
 def test_a_worker_that_left_may_not_write(database: Database, shared: Claim) -> None:
     """What it had is handed back, and perhaps with somebody else."""
     worker, other = joined(database, now=SOON), joined(database, now=SOON)
-    with database.write() as connection:
-        workers.leave(connection, worker)
+    with database.brief() as source:
+        workers.leave(source, worker)
     assert not is_held(database, worker, now=SOON)
     assert not _renews(database, worker, now=SOON)
     assert is_held(database, other, now=SOON)
@@ -173,20 +174,13 @@ def _claimed_again(database: Database, *, now: datetime) -> Claim:
 
 
 @pytest.mark.parametrize(
-    ("types", "age", "told", "may"),
-    [
-        (["profile_maintenance"], FRESH - SECOND, False, True),
-        (["history_pruning", "profile_maintenance"], FRESH - SECOND, False, True),
-        (["history_pruning"], SECOND, False, False),
-        (["profile_maintenance"], FRESH, False, False),
-        (["profile_maintenance"], SECOND, True, False),
-    ],
-    ids=["just begun", "one of two types", "of another type", "a while ago", "it has told"],
+    ("age", "told", "may"),
+    [(FRESH - SECOND, False, True), (FRESH, False, False), (SECOND, True, False)],
+    ids=["just begun", "a while ago", "it has told"],
 )
 def test_a_run_that_has_just_begun_may_be_opened_yet(
     database: Database,
     claim: Claim,
-    types: list[str],
     age: timedelta,
     told: bool,  # noqa: FBT001 a case
     may: bool,  # noqa: FBT001 a case
@@ -194,15 +188,17 @@ def test_a_run_that_has_just_begun_may_be_opened_yet(
     """Whoever finds nothing due waits for it to tell, for a while; without entities it has told."""
     if told:
         opened_to_all(database, claim, [], now=MORNING)
-    with database.write() as connection:
-        assert workers.may_open(connection, types, now=MORNING + age) == may
+    with database.brief() as source:
+        (run,) = workers.under_way(source, now=MORNING + age, host="there")
+    assert (run.claim.job_type, run.may_open) == (claim.job_type, may)
 
 
 def test_nobody_waits_for_the_dead(database: Database, claim: Claim) -> None:
     """A short lease that has run out says that nobody will open the run."""
     with database.write() as connection:
         assert claims.renew(source_of(connection), claim, now=MORNING, lease=SECOND)
-        assert not workers.may_open(connection, ["profile_maintenance"], now=MORNING + SECOND)
+    with database.brief() as source:
+        assert workers.under_way(source, now=MORNING + SECOND, host="there") == []
 
 
 def test_a_run_with_nothing_to_do_writes_nothing_of_this(world: World) -> None:

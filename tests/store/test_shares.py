@@ -132,7 +132,8 @@ def test_who_leaves_hands_back_what_is_not_done(database: Database, claim: Claim
         took(database, claim.run_id, worker.id)
     with database.write() as connection:
         finish(connection, claim.run_id, done, leaving.id, Usage(1, 1), now=SOON)
-        workers.leave(connection, leaving)
+    with database.brief() as source:
+        workers.leave(source, leaving)
     assert list(_held(database).values()) == [leaving.id, staying.id, None, None]
     assert sql(database, "SELECT id FROM maintenance_share_workers") == [(staying.id,)]
     with database.read() as connection:
@@ -150,9 +151,9 @@ def test_what_the_dead_hold_is_taken_back(database: Database, claim: Claim) -> N
         finish(connection, claim.run_id, done, dead.id, Usage(1, 1), now=SOON)
         shares.take_back(connection, claim.run_id, now=LATE - timedelta(seconds=1))
     assert list(_held(database).values()) == [dead.id, dead.id, alive.id, claim.run_id]
-    with database.write() as connection:
+    with database.brief() as source:
         moment = LATE - timedelta(seconds=1)
-        assert workers.renew(connection, alive, now=moment, lease=LEASE)
+        assert workers.renew(source, alive, now=moment, lease=LEASE)
     _take_back(database, claim)
     assert list(_held(database).values()) == [dead.id, None, alive.id, claim.run_id]
     assert (lost.entity, own.entity) == (ENTITIES[1], ENTITIES[3])

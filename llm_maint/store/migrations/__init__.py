@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from llm_maint.errors import SchemaError
 from llm_maint.store import dialect
 from llm_maint.store.migrations import m0001_first, m0002_tries, m0003_memory, m0004_slots
-from llm_maint.store.schema import LATEST, refuse_other
+from llm_maint.store.schema import LATEST
 from llm_maint.store.tables import Owned, schema_versions
 
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
@@ -29,11 +29,6 @@ def version(connection: Connection) -> int | None:
         return None
     found: int | None = connection.scalar(sa.select(sa.func.max(schema_versions.c.version)))
     return found
-
-
-def check(connection: Connection, place: str) -> None:
-    """Refuse a schema that is missing, older or newer than this version works with."""
-    refuse_other(version(connection), place)
 
 
 def upgrade(connection: Connection, *, now: datetime) -> tuple[int, int]:

@@ -1,0 +1,65 @@
+"""A tick: what is due is run, what failed is told, and the exit code says how it went.
+
+Cron's tick comes here without the command line, whose libraries take as long to import as the
+driver of the database.
+"""
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from llm_maint.bootstrap.opening import Opened, opened
+from llm_maint.bootstrap.process import install_log, surroundings
+from llm_maint.bootstrap.root import load_settings
+from llm_maint.domain.progress import Progress, untold
+from llm_maint.domain.settlement import worst
+from llm_maint.errors import ExitCode
+from llm_maint.runner import Finished
+
+log = logging.getLogger(__name__)
+
+
+def tick(config: str | None, *, quiet: bool) -> ExitCode:
+    """Run what is due, with nobody to see how it goes.
+
+    Raises:
+        MaintError: the settings are wrong, the database cannot be reached, or it is not ours.
+
+    """
+    install_log(verbose=False, quiet=quiet, journal=surroundings().journal)
+    settings = load_settings(None if config is None else Path(config)).settings
+    with opened(settings) as it:
+        return worst(finished.exit_code for finished in run_due(it))
+
+
+def run_due(
+    it: Opened,
+    progress: Progress = untold,
+    *,
+    limit: int | None = None,
+    job_id: str | None = None,
+    within: timedelta | None = None,
+    dry_run: bool = False,
+) -> Iterator[Finished]:
+    """Run what is due, none where it is switched off; tell each failure. See `Runner.run_due`."""
+    if not it.settings.scheduler.enabled:
+        log.info("scheduler.enabled is false: nothing is run")
+        return
+    runner = it.runner(progress)
+    if dry_run:
+        runs = runner.preview(job_id=job_id, limit=limit)
+    else:
+        runs = runner.run_due(limit=limit, job_id=job_id, within=within)
+    for finished in runs:
+        tell_failure(finished)
+        yield finished
+
+
+def tell_failure(finished: Finished) -> None:
+    """Say on standard error what failed, and only that."""
+    run = finished.run
+    if finished.exit_code not in (ExitCode.OK, ExitCode.HELD):
+        log.error("%s failed: %s", run.job_name, run.error_message)
+    elif run.status == "skipped" and not finished.expected:
+        log.warning("%s was skipped: %s", run.job_name, run.error_message)
