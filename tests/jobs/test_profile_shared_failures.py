@@ -207,27 +207,25 @@ def test_a_host_that_reaches_no_model_leaves_the_others_theirs(
 def test_a_run_that_is_opened_while_one_looks_is_joined(
     make_crowd: MakeCrowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever asks for open runs, and for those about to open, misses none between the two."""
+    """Whoever asks for open runs waits for those that may be opened yet, and misses none."""
     crowd = make_crowd(3)
     with crowd.database.write() as connection:
         claim = claim_next(connection, now=NOW, due_by=NOW, lease=LEASE, host="leader")
     assert claim is not None
-    real = {name: getattr(store_workers, name) for name in ("join", "may_open")}
-    asked: list[str] = []
+    look, looks = store_workers.under_way, []
 
-    def looks(name: str, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 as what it stands for
-        answer = real[name](*arguments, **named)
-        asked.append(name)
-        if len(asked) == 1:
+    def looked(*arguments: Any, **named: Any) -> list[store_workers.UnderWay]:  # noqa: ANN401
+        found = look(*arguments, **named)
+        looks.append([run.is_open for run in found])
+        if len(looks) == 1:
             rows = [Entity("user", each) for each in crowd.names]
             opened_to_all(crowd.database, claim, rows, now=NOW)
-        return answer
+        return found
 
-    for name in real:
-        monkeypatch.setattr(store_workers, name, lambda *a, _name=name, **n: looks(_name, *a, **n))
+    monkeypatch.setattr(store_workers, "under_way", looked)
     helper = crowd.host()
     assert helper.tick() == []
-    assert len(asked) > 1
+    assert looks[:2] == [[False], [True]]
     assert helper.asked == crowd.names
     assert crowd.greeted() == []
 
