@@ -9,8 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-import sqlalchemy as sa
-
 from llm_maint.contract import Job, JobContext
 from llm_maint.domain.runs import Failure, Outcome, Success
 from llm_maint.errors import ConfigurationError
@@ -29,6 +27,8 @@ def note(context: JobContext) -> Outcome:
 
 def write(context: JobContext) -> Outcome:
     """Do the same, and then add one to a column of a user's row."""
+    import sqlalchemy as sa  # only here: who takes notes has no need of it
+
     note(context)
     with context.write() as connection:
         statement = "UPDATE entity_profile_attributes SET confidence = confidence + 1"

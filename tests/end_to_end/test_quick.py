@@ -7,11 +7,14 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
 from command import Command, Done
+from databases import opened, sql
+from workshop import BROUGHT
 
 HEAVY = {"click", "httpx", "platformdirs", "pydantic", "rich", "sqlalchemy", "sqlmodel", "typer"}
 SLOW = {"dataclasses", "inspect", "json", "logging", "pathlib", "re", "tomllib", "typing", "urllib"}
@@ -38,11 +41,11 @@ def idle(command: Command) -> Command:
     return command
 
 
-def _imported(command: Command, *arguments: str) -> tuple[str, set[str]]:
+def _imported(command: Command, *arguments: str, **variables: str) -> tuple[str, set[str]]:
     """Run the command in a process that has imported nothing; return what it said, and imported."""
     done = subprocess.run(
         [sys.executable, "-c", PROBE, *arguments],
-        env=command.environment,
+        env={**command.environment, **variables},
         cwd=command.home,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -108,6 +111,20 @@ def test_a_url_that_is_not_plain_lists_the_same(idle: Command) -> None:
     odder = idle.having(database_url=odd)
     for command in (("jobs", "list", "--json"), ("runs", "tail"), ("run-due",)):
         assert odder(*command) == idle(*command)
+
+
+@pytest.mark.parametrize("arguments", [("run-due",), ("-q", "run-due")], ids=" ".join)
+def test_a_tick_of_a_quick_job_imports_neither_toolkit_nor_command_line(
+    idle: Command, arguments: tuple[str, ...]
+) -> None:
+    """What is due is claimed, run and recorded by the driver alone, where the job needs no more."""
+    with closing(opened(idle.settings["database_url"])) as database:
+        sql(database, "INSERT INTO scheduled_jobs (id, job_type) VALUES ('1', 'noting')")
+    said, imported = _imported(idle, *arguments, PYTHONPATH=str(BROUGHT))
+    assert said == ""
+    last = idle.runs()[-1]
+    assert (last["job_type"], last["status"]) == ("noting", "success")
+    assert not imported & (HEAVY - {"pydantic"})
 
 
 def test_a_due_job_goes_the_full_way(command: Command) -> None:
