@@ -65,7 +65,7 @@ class Tick:
     ) -> tuple[Claim | None, list[Answer]]:
         """Claim the next job after other queries, which are sent along; return their answers."""
         answers: list[Answer] = []
-        if self._is_read_out(now):  # what they change may be due next
+        if before and self._is_read_out(now):  # what they change may be due next
             answers, before = ask_together(source, *before), ()
         while self._find(source, now):
             claim, first = self._claim(source, before, self._page.popleft(), now=now)
