@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from llm_maint.domain.runs import Abandoned, Claim, Run, Trigger
@@ -41,10 +42,11 @@ def rescue_expired(source: Source, *, now: datetime) -> list[Run]:
     """
     query = (
         "SELECT * FROM {jobs} WHERE claim_run_id IS NOT NULL AND lease_expires_at <= {now} "
-        "ORDER BY id {skip_locked}"
+        "{skip_locked}"
     )
     rescued = []
-    for job in ask(source, query, now=now):
+    # Put in order here: asked for them in the order of ids, SQLite may read all jobs there are.
+    for job in sorted(ask(source, query, now=now), key=itemgetter("id")):
         started = _run_row(source, job["claim_run_id"])
         claim = _lost_claim(job, started, now=now)
         run = record(source, claim, settle(claim, Abandoned(), now=now), now=now)

@@ -40,14 +40,16 @@ COLUMNS = {
 LONG_AGO, FAR_OFF = "'2026-01-01 00:00:00+00:00'", "'2100-01-01 00:00:00+00:00'"
 _JOB = "'{0}-' || n, 'any', '{0} ' || n, n % 3"
 _RUN = "'{0}-' || n, '{1}-' || (n % 20000 + 1), '{1}', '{2}', {{time}}"
-FILL = [
+MANY = [
     ("scheduled_jobs", f"{_JOB.format('later')}, NULL, NULL, NULL, {FAR_OFF}", 20_000),
+    ("job_runs", f"{_RUN.format('run', 'later', 'success')}, {{time}}, {{time}}", 50_000),
+]
+FEW = [
     ("scheduled_jobs", f"{_JOB.format('due')}, NULL, NULL, NULL, {LONG_AGO}", DUE),
     ("scheduled_jobs", f"{_JOB.format('lost')}, 'lost-1', {LONG_AGO}, {LONG_AGO}, NULL", 1),
     ("scheduled_jobs", f"{_JOB.format('held')}, 'held-1', {LONG_AGO}, {FAR_OFF}, NULL", 1),
     ("job_runs", f"{_RUN.format('lost', 'lost', 'running')}, NULL, NULL", 1),
     ("job_runs", f"{_RUN.format('held', 'held', 'running')}, NULL, NULL", 1),
-    ("job_runs", f"{_RUN.format('run', 'later', 'success')}, {{time}}, {{time}}", 50_000),
 ]
 """Table, a row for each number n, and how many numbers."""
 
@@ -61,34 +63,49 @@ TIME = {
 }
 
 
+@pytest.fixture(scope="module", params=["few known", "few unknown"])
+def are_known(request: pytest.FixtureRequest) -> bool:
+    """Return whether the database's statistics are younger than the few that are due or held."""
+    return bool(request.param == "few known")
+
+
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def big(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    are_known: bool,  # noqa: FBT001 a case
 ) -> Iterator[Database]:
     """Return a database with so many jobs and runs; nothing that a test does to it stays."""
     if request.param == "sqlite":
         ready = request.getfixturevalue("ready_sqlite")
         path = shutil.copy(ready, tmp_path_factory.mktemp("big"))
-        yield from _filled(f"sqlite:///{path}")
+        yield from _filled(f"sqlite:///{path}", are_known=are_known)
         return
     server: Server = request.getfixturevalue("postgresql")
     url = server.create(template=request.getfixturevalue("ready_postgresql"))
-    yield from _filled(url)
+    yield from _filled(url, are_known=are_known)
     server.drop(url)
 
 
-def _filled(url: str) -> Iterator[Database]:
+def _filled(url: str, *, are_known: bool) -> Iterator[Database]:
     database = opened(url)
-    kind = "sqlite" if is_sqlite(database) else "postgresql"
-    for table, row, last in FILL:
-        into = f"INSERT INTO {table} ({COLUMNS[table]}) {NUMBERS[kind]}"
-        sql(database, f"{into} SELECT {row.format(time=TIME[kind])} FROM n", last=last)
+    _fill(database, MANY)
+    sql(database, "ANALYZE")
+    _fill(database, FEW)
     with database.write() as connection:
         entities = [Entity("user", str(number)) for number in range(2_000)]
         shares.open_share(connection, _held(connection), entities, now=MORNING)
-    sql(database, "ANALYZE")
+    if are_known:
+        sql(database, "ANALYZE")
     yield database
     database.close()
+
+
+def _fill(database: Database, tables: list[tuple[str, str, int]]) -> None:
+    kind = "sqlite" if is_sqlite(database) else "postgresql"
+    for table, row, last in tables:
+        into = f"INSERT INTO {table} ({COLUMNS[table]}) {NUMBERS[kind]}"
+        sql(database, f"{into} SELECT {row.format(time=TIME[kind])} FROM n", last=last)
 
 
 def _held(connection: Connection) -> Claim:
