@@ -132,6 +132,7 @@ def idle_in_transaction(place: Ours) -> Iterator[None]:
         idle.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         idle.execute("SELECT count(*) FROM maintenance_schema").fetchall()
         _live_through(place)
+        place.sql("CHECKPOINT")
         yield
 
 

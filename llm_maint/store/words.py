@@ -35,11 +35,12 @@ def ask(source: Source, query: str, **values: Any) -> Sequence[Row]:  # noqa: AN
 
     Args:
         source: an open connection.
-        query: its words in braces: `{jobs}`, `{runs}` and the like are our tables, `{waiting}` and
-            `{due}` say what is due, by the value `due_by`; `{as_read}` that a job is as it was
-            when its `{row_version}` was read; `{for_update}` and
-            `{skip_locked}` lock rows where the database locks rows; `{unwaited}` is a value that
-            lets the transaction's commit not wait for the disk; any other word is a value.
+        query: its words in braces: `{jobs}`, `{runs}` and the like are our tables; `{waiting}` and
+            `{due}` say what is due, by the value `due_by`; `{as_read}` that a job is as it was when
+            its `{row_version}` was read; `{for_update}` and `{skip_locked}` lock rows where the
+            database locks rows; `{unwaited}` is a value that lets the transaction's commit not wait
+            for the disk; `{serially}` is a query of its own, after which none in the transaction
+            starts helpers. Any other word is a value.
         values: by their words; times are aware.
 
     """
@@ -210,8 +211,6 @@ class _Words(dict[str, str]):
         same_slot = same.format(time=slot, before=mark.format("claimed_slot"))
         waiting = f"enabled{'' if is_postgresql else ' = 1'} AND claim_run_id IS NULL"
         due = f"{due_at.format(time='next_run_at')} <= {due_at.format(time=mark.format('due_by'))}"
-        if is_postgresql:  # which has statistics of the bare column: else it expects a third of all
-            due += " AND (next_run_at IS NULL OR next_run_at <= %(due_by)s)"
         super().__init__(
             jobs=f"{prefix}scheduled_jobs",
             runs=f"{prefix}job_runs",
@@ -234,6 +233,9 @@ class _Words(dict[str, str]):
             ),
             for_update="FOR UPDATE" if is_postgresql else "",
             skip_locked="FOR UPDATE SKIP LOCKED" if is_postgresql else "",
+            serially=(
+                "SET LOCAL max_parallel_workers_per_gather = 0" if is_postgresql else "SELECT 1"
+            ),
             unwaited=("set_config('synchronous_commit', 'off', true)" if is_postgresql else "NULL"),
             nulls_last="NULLS LAST" if is_postgresql else "",  # as they are on SQLite
             json="jsonb" if is_postgresql else "text",
