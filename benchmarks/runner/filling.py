@@ -18,9 +18,6 @@ HANDFUL = 5
 DAYS = 29
 """Over which runs are spread: what is older would have been pruned."""
 
-PAST_SLOTS = 1_000
-"""Claims and settlements of each of the handful, a minute apart, while a snapshot is held."""
-
 _POSTGRESQL = (
     """
     INSERT INTO scheduled_jobs (id, job_type, next_run_at, last_run_at, config_json)
@@ -123,23 +120,21 @@ def _fill_sqlite(place: Ours, statements: list[str]) -> None:
 
 @contextmanager
 def idle_in_transaction(place: Ours) -> Iterator[None]:
-    """Hold a snapshot in a session that does nothing, and leave dead rows that it keeps alive.
-
-    The rows are those that a job leaves which ran every minute until now: all of the past, where
-    whoever looks for what is due has to look, too.
-    """
+    """Hold a snapshot in a session that does nothing: dead rows from here on stay."""
     with psycopg.connect(place.url) as idle:
         idle.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         idle.execute("SELECT count(*) FROM maintenance_schema").fetchall()
-        _live_through(place)
-        place.sql("CHECKPOINT")
         yield
 
 
-def _live_through(place: Ours) -> None:
+def live_through(place: Ours, firings: int) -> None:
+    """Leave the dead rows of jobs that ran every minute until now, each so many times.
+
+    They are of the past, where whoever looks for what is due has to look, too.
+    """
     with psycopg.connect(place.url, autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off")
-        for slot in range(PAST_SLOTS, 0, -1):
+        for slot in range(firings, 0, -1):
             connection.execute(
                 "UPDATE scheduled_jobs SET claim_run_id = md5(id || %s), "
                 "lease_expires_at = now() + interval '2 minutes', last_run_at = now() "
@@ -153,3 +148,4 @@ def _live_through(place: Ours) -> None:
                 (slot,),
             )
     rest(place)
+    place.sql("CHECKPOINT")
