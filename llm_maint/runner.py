@@ -72,7 +72,8 @@ class Turn:
             self.left = None if self.left is None else self.left - 1
             # What comes after it takes it to the disk. Were it lost with the server before that,
             # the job would be due as it was, and what was recorded with the claim would be run
-            # again; the last record of a tick waits, and with it all that it tells.
+            # again; the last record of a tick waits, and with it all that it tells. On PostgreSQL
+            # the claim itself says so.
             source.waits = False
         return claim, answers
 
@@ -234,12 +235,15 @@ class Runner:
 
     def _record(self, claim: Claim, outcome: Outcome, then: Next) -> tuple[Run, Claim | None]:
         """Write what came of a run; insist where a lock is in the way, for the work is done."""
+        following: Claim | None = None
         for attempt in range(1, RECORD_ATTEMPTS + 1):
             now = self.clock()
             settlement = settle(claim, outcome, now=now)
             try:
                 with self.database.brief() as source:
-                    following, answers = then(source, claims.recording(claim, settlement, now=now))
+                    claimed, answers = then(source, claims.recording(claim, settlement, now=now))
+                    if claimed is not None:  # and committed: one is enough, should this go on
+                        following, then = claimed, no_next
                     run = claims.recorded(source, claim, settlement, answers, now=now)
             except DatabaseBusyError as error:
                 if attempt == RECORD_ATTEMPTS:

@@ -38,14 +38,20 @@ def run_due(
     progress: Progress = untold,
     *,
     limit: int | None = None,
-    job_id: str | None = None,
+    job: str | None = None,
     within: timedelta | None = None,
     dry_run: bool = False,
 ) -> Iterator[Finished]:
-    """Run what is due, none where it is switched off; tell each failure. See `Runner.run_due`."""
+    """Run what is due, none where it is switched off; tell each failure. See `Runner.run_due`.
+
+    Raises:
+        UnknownNameError: there is no `job` of that name.
+
+    """
     if not it.settings.scheduler.enabled:
         log.info("scheduler.enabled is false: nothing is run")
         return
+    job_id = None if job is None else _job_id(it, job)
     runner = it.runner(progress)
     if dry_run:
         runs = runner.preview(job_id=job_id, limit=limit)
@@ -54,6 +60,13 @@ def run_due(
     for finished in runs:
         tell_failure(finished)
         yield finished
+
+
+def _job_id(it: Opened, name: str) -> str:
+    from llm_maint.store.listing import find_job
+
+    with it.database.brief(writes=False) as source:
+        return find_job(source, name).id
 
 
 def tell_failure(finished: Finished) -> None:

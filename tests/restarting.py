@@ -20,6 +20,11 @@ class Crashing:
         """Let all its processes die at once, and the server recover from its log."""
         self._control("restart", "-w", "-l", str(self.own.log))
 
+    def stand_by(self) -> None:
+        """Make it a standby: it follows a log, and refuses whatever writes."""
+        (self.own.pgdata / "standby.signal").touch()
+        self.crash()
+
     def stop(self) -> None:
         """End it: the package knows only of the process that it started itself."""
         self._control("stop")

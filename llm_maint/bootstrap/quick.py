@@ -1,7 +1,8 @@
 """The quick way out of a tick: most of those that cron starts find nothing due.
 
 It imports the driver of the database and no library beside it. Wherever it is not certain, it steps
-aside for the full way, which explains what is wrong. The two never differ in what they find.
+aside for the full way (`ticking`), which explains what is wrong. The two never differ in what they
+find.
 """
 
 from collections.abc import Sequence

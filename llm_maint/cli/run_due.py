@@ -43,22 +43,13 @@ def run_due(
                 opened,
                 progress,
                 limit=limit,
-                job_id=_job_id(opened, job),
+                job=job,
                 within=None if max_seconds is None else timedelta(seconds=max_seconds),
                 dry_run=dry_run,
             )
             done = list(runs)
         _print(session, opened, done, started, as_json=as_json, dry_run=dry_run)
     leave(worst(finished.exit_code for finished in done))
-
-
-def _job_id(opened: "Opened", name: str | None) -> str | None:
-    if name is None:
-        return None
-    from llm_maint.store.listing import find_job
-
-    with opened.database.brief(writes=False) as source:
-        return find_job(source, name).id
 
 
 def _print(

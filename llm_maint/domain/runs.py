@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from llm_maint.domain.firing import Timing
 from llm_maint.domain.schedule import Every
@@ -24,10 +24,14 @@ class Status(StrEnum):
 
 
 class Trigger(StrEnum):
-    """What started a run: its schedule, or a person."""
+    """What started a run: its schedule, or a person. What else is written there is the first."""
 
     DUE = "due"
     MANUAL = "manual"
+
+    @classmethod
+    def _missing_(cls, _value: object) -> Self:
+        return cls.DUE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

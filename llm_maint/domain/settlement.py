@@ -30,7 +30,7 @@ MAX_ERROR_CHARS = 4_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """What `store.queue.record` writes: of the run (first three), of the job (the rest)."""
+    """What `store.claims.record` writes: of the run (first three), of the job (the rest)."""
 
     status: Status
     result: Mapping[str, Any] | None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoints, entry_points
 
 from llm_maint.contract import Job
 from llm_maint.domain.nearest import unknown
@@ -34,9 +34,15 @@ def find_job_type(name: str) -> Job:
     return job
 
 
-@cache  # reading what is installed costs more than a small job
+# Reading what is installed, or finding one of it, costs more than a small job.
+@cache
+def _installed() -> EntryPoints:
+    return entry_points(group=ENTRY_POINTS)
+
+
+@cache
 def _added(name: str) -> object:
-    added = entry_points(group=ENTRY_POINTS)
+    added = _installed()
     if name not in added.names:
         raise UnknownJobTypeError(str(unknown("job type", name, [*BUILT_IN, *added.names])))
     return added[name].load()

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from operator import itemgetter
 from typing import Any
 
 from llm_maint.domain.runs import Abandoned, Claim, Run, Trigger
@@ -46,7 +45,7 @@ def rescue_expired(source: Source, *, now: datetime) -> list[Run]:
     )
     rescued = []
     # Put in order here: asked for them in the order of ids, SQLite may read all jobs there are.
-    for job in sorted(ask(source, query, now=now), key=itemgetter("id")):
+    for job in sorted(ask(source, query, now=now), key=lambda job: str(job["id"])):
         started = _run_row(source, job["claim_run_id"])
         claim = _lost_claim(job, started, now=now)
         run = record(source, claim, settle(claim, Abandoned(), now=now), now=now)

@@ -72,30 +72,6 @@ class JsonDocument(TypeDecorator[Any]):
         return value if dialect.name == "postgresql" else read_document(value)
 
 
-class moment(sa.sql.functions.FunctionElement[datetime]):  # noqa: N801 a function of SQL
-    """A time column as it compares: on SQLite a time written by hand may have another form."""
-
-    inherit_cache = True
-    type = UtcTime()
-
-
-@compiles(moment)
-def _moment(element: moment, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
-    return compiler.process(element.clauses, **kwargs)
-
-
-@compiles(moment, "postgresql")
-def _moment_postgresql(element: moment, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
-    time = compiler.process(element.clauses, **kwargs)
-    first = "timestamptz '0001-01-01 00:00:00+00'"  # what -infinity is read as
-    return f"CASE WHEN {time} < {first} THEN {first} ELSE {time} END"
-
-
-@compiles(moment, "sqlite")
-def _moment_sqlite(element: moment, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
-    return f"strftime('%Y-%m-%d %H:%M:%f', {compiler.process(element.clauses, **kwargs)})"
-
-
 class due_at(sa.sql.functions.FunctionElement[datetime]):  # noqa: N801 a function of SQL
     """When a job is due, as it is indexed: NULL, and on SQLite what is no time, before all else."""
 

@@ -97,7 +97,7 @@ class Database:
         It costs a fraction of `write`, in which an assistant's tables are changed.
         """
         with explaining(self.place):
-            source = self._idle.pop() if self._idle else self._own_source()
+            source = self._kept() or self._own_source()
             try:
                 with words.transaction(source, seconds=self.timeout, writes=writes):
                     yield source
@@ -105,6 +105,12 @@ class Database:
                 source.close()  # and with it what was begun
                 raise
             self._idle.append(source)
+
+    def _kept(self) -> Source | None:
+        try:
+            return self._idle.pop()
+        except IndexError:  # the lease's thread may have taken it just now
+            return None
 
     def _own_source(self) -> Source:
         source = self._opened()

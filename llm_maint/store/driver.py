@@ -99,8 +99,8 @@ def open_postgresql(
     import psycopg
 
     # No prepared statements: they are session state, which a pooler in front may not keep.
-    how = {**parts, "connect_timeout": timeout}
-    connection = psycopg.connect(autocommit=True, prepare_threshold=None, **how)  # type: ignore[arg-type]
+    how = {**parts, "connect_timeout": timeout, "autocommit": True, "prepare_threshold": None}
+    connection = psycopg.connect(**how)  # type: ignore[arg-type]
     read_any_time(connection)
     return connection
 
@@ -128,6 +128,21 @@ def relax(source: Source) -> None:
     if mode == "wal":
         source.connection.execute("PRAGMA synchronous = NORMAL")
         source.relaxed = True
+
+
+def wait_for_disk(source: Source) -> None:
+    """Wait until all that a relaxed connection has committed is on the disk."""
+    query = source.connection.execute
+    ((busy, logged, written),) = query("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    if not busy and written == logged:
+        return
+    # A reader, or another who does the same, is in the way of the log's end: then it waits itself.
+    ((path,),) = query("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchall()
+    log = os.open(f"{path}-wal", os.O_RDONLY)
+    try:
+        os.fsync(log)
+    finally:
+        os.close(log)
 
 
 def read_any_time(connection: "Any") -> None:  # noqa: ANN401 psycopg's

@@ -120,6 +120,7 @@ _POSTGRESQL_MEANINGS: tuple[tuple[str, type[MaintError], str], ...] = (
     ),
     ("53", DatabaseUnavailableError, "the database {place} is out of resources: {text}"),
     ("25006", DatabaseUnavailableError, "the database {place} is read-only (a standby?)"),
+    ("0A000", DatabaseUnavailableError, "the database {place} is a standby: {text}"),
     ("42501", ConfigurationError, "{text}: grant it to the user of database.url"),
     ("42703", SchemaError, "{text} in {place}: was it made by another version?"),
     ("42P01", SchemaError, "{text}; create what is missing with: llm-maint db upgrade"),
@@ -135,7 +136,7 @@ def _explained_postgresql(state: str | None, text: str, place: str) -> MaintErro
     if state is None:  # libpq itself: no server, no name, a time-out, a connection that broke
         return DatabaseUnavailableError(f"cannot reach the database {place}: {text}")
     for sign, kind, message in _POSTGRESQL_MEANINGS:
-        if state.startswith(sign):
+        if state.startswith(sign) and (sign != "0A000" or "recovery" in text):
             return kind(message.format(place=place, text=text))
     return None
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 from llm_maint.domain.firing import Misfire
 from llm_maint.domain.runs import Claim, Trigger
 from llm_maint.store import listing
-from llm_maint.store.driver import Source
+from llm_maint.store.driver import FIRST, Source
 from llm_maint.store.words import Answer, Query, Row, ask, ask_together
 
 PAGE = 400
@@ -47,13 +47,15 @@ class Tick:
         self._read_at: datetime | None = None
         self._holds_all = False
         self._done: set[str] = set()
+        self._made_up: dict[str, datetime] = {}
         self.passed_over = False
 
     def claim_next(self, source: Source, *, now: datetime) -> Claim | None:
         """Claim the next job and open its run; None where none is due any more.
 
         Args:
-            source: in a write transaction; the claim holds when it commits.
+            source: in a write transaction, which the claim ends where `words.transaction` has begun
+                it; else it holds when that commits.
             now: the present.
 
         """
@@ -71,12 +73,18 @@ class Tick:
             claim, first = self._claim(source, before, self._page.popleft(), now=now)
             answers, before = answers or first, ()
             if claim is not None:
-                if _is_made_up_for(claim, by=self._due_by):
-                    self._holds_all = False
-                else:
-                    self._done.add(claim.job_id)
+                self._note(claim)
                 return claim, answers
-        return None, answers or ask_together(source, *before)
+        return None, ask_together(source, *before) if before else answers
+
+    def _note(self, claim: Claim) -> None:
+        """See to it that a job is claimed once, or once for each slot that is made up for."""
+        last = self._made_up.get(claim.job_id, FIRST)
+        if _is_made_up_for(claim, by=self._due_by) and claim.slot is not None and claim.slot > last:
+            self._made_up[claim.job_id] = claim.slot
+            self._holds_all = False
+        else:
+            self._done.add(claim.job_id)
 
     def _claim(
         self, source: Source, before: Sequence[Query], job: Row, *, now: datetime
@@ -167,14 +175,19 @@ def as_claim(job: Row, run_id: str, trigger: Trigger, *, now: datetime, host: st
         config=listing.config_of(job),
         timing=timing,
         due_at=job["next_run_at"],
-        attempt=job["attempt"],
-        consecutive_failures=job["consecutive_failures"],
+        attempt=_count(job["attempt"]),
+        consecutive_failures=_count(job["consecutive_failures"]),
         trigger=trigger,
         host=host,
         started_at=now,
         slot_at=job["slot_at"],
         problem=problem,
     )
+
+
+def _count(number: object) -> int:
+    """Return a number of times; none where SQLite let somebody write something else."""
+    return number if isinstance(number, int) else 0
 
 
 # What somebody wrote that is no time is due, too: the run puts a time in its place.
@@ -201,10 +214,11 @@ def _is_made_up_for(claim: Claim, *, by: datetime) -> bool:
 
 
 # As it was read, or not at all: the run that is opened with it is for the slot that it had then.
+# Its time is written as we have read it, for the record is to find it again.
 _CLAIM = """
 UPDATE {jobs} SET
-  claim_run_id = {id}, lease_expires_at = {until}, last_run_at = {now}, attempt = attempt + 1,
-  next_run_at = {held_time}
+  claim_run_id = {id}, lease_expires_at = {until}, last_run_at = {now}, attempt = {attempt},
+  next_run_at = {time_as_read}
 WHERE id = (SELECT id FROM {jobs} WHERE id = {job_id} AND {as_read} {skip_locked})
 """
 # Where somebody set it back to a slot that it has fired for, this is a run, but no firing of it.
@@ -225,7 +239,7 @@ RETURNING {unwaited}
 
 def _claim_of(job: Row, trigger: Trigger, *, now: datetime, host: str) -> Claim:
     """Return the claim of a job as it was read, once it is claimed."""
-    tried = {**job, "attempt": job["attempt"] + 1}
+    tried = {**job, "attempt": _count(job["attempt"]) + 1}
     return as_claim(tried, uuid4().hex, trigger, now=now, host=host)
 
 
@@ -235,6 +249,8 @@ def _claiming(claim: Claim, job: Row, *, lease: timedelta) -> tuple[Query, Query
         "id": claim.run_id,
         "job_id": claim.job_id,
         "row_version": job["row_version"],
+        "attempt": claim.attempt,
+        "due_at": claim.due_at,
         "now": claim.started_at,
         "until": claim.started_at + lease,
     }

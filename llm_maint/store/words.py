@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from llm_maint.domain.settlement import storable
-from llm_maint.store.driver import Source, sqlite_time
+from llm_maint.store.driver import Source, sqlite_time, wait_for_disk
 from llm_maint.store.due import DUE_AT_POSTGRESQL, DUE_AT_SQLITE
 from llm_maint.store.values import read_document, read_time
 
@@ -38,9 +38,9 @@ def ask(source: Source, query: str, **values: Any) -> Sequence[Row]:  # noqa: AN
         query: its words in braces: `{jobs}`, `{runs}` and the like are our tables; `{waiting}` and
             `{due}` say what is due, by the value `due_by`; `{as_read}` that a job is as it was when
             its `{row_version}` was read; `{for_update}` and `{skip_locked}` lock rows where the
-            database locks rows; `{unwaited}` is a value that lets the transaction's commit not wait
-            for the disk; `{serially}` is a query of its own, after which none in the transaction
-            starts helpers. Any other word is a value.
+            database locks rows; `{serially}` is a query of its own, after which none in the
+            transaction starts helpers; for the others see `_Words`. A word that is not there is a
+            value.
         values: by their words; times are aware.
 
     """
@@ -152,9 +152,10 @@ def document(value: Any) -> str | None:  # noqa: ANN401 any JSON value
 def transaction(source: Source, *, seconds: int, writes: bool = True) -> Iterator[Source]:
     """Open a transaction; it commits at the end. After an error close the connection.
 
-    It begins with the first query. Where that is `{unwaited}`, or `source.waits` is made false,
-    the commit does not wait for the disk. Whatever is committed after it, and waits, takes it
-    along: logs are written in order. SQLite's does so where it writes one.
+    It begins with the first query. On PostgreSQL the commit does not wait for the disk where the
+    value `{unwaited}` was returned by a query, on SQLite, where it writes a log, if `source.waits`
+    is made false. Whatever is committed after it, and waits, takes it along: logs are written in
+    order.
 
     Args:
         source: a connection of our own, outside transactions.
@@ -176,7 +177,7 @@ def transaction(source: Source, *, seconds: int, writes: bool = True) -> Iterato
         execute("COMMIT")
     source.begins, source.is_begun = "", False
     if source.relaxed and source.waits:
-        execute("PRAGMA wal_checkpoint(PASSIVE)")  # which waits for the disk
+        wait_for_disk(source)
 
 
 # A time is the same whatever its form: written by hand, or one that Python cannot hold.
@@ -195,7 +196,7 @@ CLAIMED = (
 """Columns of a job that a claim depends on: all but its id and what only people read."""
 
 # As hexadecimal digits, for a text need not be one that Python can read.
-_VERSION_SQLITE = f"hex({' || '.join(f'quote({column})' for column in CLAIMED)})"
+_VERSION_SQLITE = " || ',' || ".join(f"typeof({name}) || hex({name})" for name in CLAIMED)
 
 
 class _Words(dict[str, str]):
@@ -205,6 +206,7 @@ class _Words(dict[str, str]):
         mark = "%({})s" if is_postgresql else ":{}"
         due_at = DUE_AT_POSTGRESQL if is_postgresql else DUE_AT_SQLITE
         held = _HELD_POSTGRESQL if is_postgresql else "{time}"
+        as_read_time = _HELD_POSTGRESQL.format(time="next_run_at") if is_postgresql else ":due_at"
         same = _SAME_POSTGRESQL if is_postgresql else _SAME_SQLITE
         still_due = same.format(time="next_run_at", before=mark.format("due_at"))
         slot = held.format(time="slot_at")
@@ -222,14 +224,14 @@ class _Words(dict[str, str]):
             waiting=waiting,
             due_at=due_at.format(time="next_run_at"),
             due=due,
-            held_time=held.format(time="next_run_at"),
+            time_as_read=as_read_time,
             still_due=still_due,
             same_slot=same_slot,
             row_version="CAST(xmin AS text)" if is_postgresql else _VERSION_SQLITE,
             as_read=(
                 "xmin = CAST(%(row_version)s AS xid)"
                 if is_postgresql
-                else f"{_VERSION_SQLITE} = :row_version"
+                else f"({_VERSION_SQLITE}) = :row_version"
             ),
             for_update="FOR UPDATE" if is_postgresql else "",
             skip_locked="FOR UPDATE SKIP LOCKED" if is_postgresql else "",

@@ -71,7 +71,7 @@ WHERE claim_run_id IS NOT NULL AND jobs.lease_expires_at > {now}
 
 
 def _order(run: UnderWay) -> tuple[int, datetime, str]:
-    return -run.claim.timing.priority, run.since, run.claim.job_id
+    return -run.claim.timing.priority, run.since, str(run.claim.job_id)
 
 
 def _as_under_way(row: Row, *, now: datetime, host: str) -> UnderWay:

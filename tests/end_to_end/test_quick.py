@@ -127,7 +127,7 @@ def test_a_tick_of_a_quick_job_imports_neither_toolkit_nor_command_line(
     assert not imported & (HEAVY - {"pydantic"})
 
 
-def test_a_due_job_goes_the_full_way(command: Command) -> None:
+def test_what_is_due_is_run(command: Command) -> None:
     """The jobs that `init` made are run."""
     assert command("run-due").out == ""
     assert {run["status"] for run in command.runs()} == {"success"}

@@ -88,3 +88,14 @@ def _check(done: Done) -> None:
 
 def _tells_of_leases(line: str) -> bool:
     return "died or froze" in line or "claim was lost" in line
+
+
+def test_a_standby_is_told_as_one(server: Crashing, shaken: Workshop) -> None:
+    """A tick that was sent to the wrong server of two: one line, and nothing is a bug of ours."""
+    shaken.add("noting", "a")
+    shaken.database.close()
+    server.stand_by()
+    for arguments in (("run-due",), ("run-due", "--json")):
+        done = shaken.command(*arguments, code=69)
+        (line,) = done.errors.splitlines()
+        assert "standby" in line

@@ -1,9 +1,12 @@
 """Connections of the drivers themselves: they lead where those of the toolkit lead."""
 
+import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
@@ -153,3 +156,40 @@ def test_a_relative_file_is_one_of_the_working_directory(
         "CREATE TABLE t (x)"
     ).connection.close()
     assert (tmp_path / "a.db").exists()
+
+
+@pytest.mark.parametrize("is_read", [False, True], ids=["alone", "beside a reader"])
+def test_what_is_waited_for_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_read: bool
+) -> None:
+    """A reader of what was there before keeps the log from being copied: it is then synced itself.
+
+    Simulated: SQLite's own waiting cannot be seen, ours can.
+    """
+    path = tmp_path / "memory.db"
+    with closing(sqlite3.connect(path)) as made:
+        made.execute("PRAGMA journal_mode = WAL")
+        made.execute("CREATE TABLE t (n INTEGER)")
+    synced: list[str] = []
+    monkeypatch.setattr(
+        os, "fsync", lambda file: synced.append(os.readlink(f"/proc/self/fd/{file}"))
+    )
+    writer = driver.opened(f"sqlite:///{path}", schema="", timeout=1)
+    assert writer is not None
+    driver.relax(writer)
+    writer.connection.execute("INSERT INTO t VALUES (1)")
+    with closing(writer), closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        if is_read:
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM t").fetchall()
+        writer.connection.execute("INSERT INTO t VALUES (2)")
+        driver.wait_for_disk(writer)
+        assert synced == ([f"{path}-wal"] if is_read else [])
+
+
+@pytest.mark.parametrize("parameter", ["autocommit", "prepare_threshold", "connect_timeout"])
+def test_what_we_say_of_a_connection_goes_first(parameter: str) -> None:
+    """A URL that names one of our own parameters is no bug of ours."""
+    url = f"postgresql://nobody@127.0.0.1:1/none?{parameter}=5"
+    with pytest.raises(psycopg.OperationalError):
+        driver.opened(url, schema="", timeout=2)
