@@ -73,10 +73,10 @@ def rest(place: Ours) -> None:
     place.sql(f"UPDATE scheduled_jobs SET next_run_at = {tomorrow} WHERE id LIKE 'due-%'")
 
 
-def come_due(place: Ours) -> None:
+def come_due(place: Ours, number: int) -> None:
     """Let one of them be due."""
     before = "datetime('now', '-1 seconds')" if place.is_sqlite else "now() - interval '1 second'"
-    place.sql(f"UPDATE scheduled_jobs SET next_run_at = {before} WHERE id = 'due-0'")
+    place.sql(f"UPDATE scheduled_jobs SET next_run_at = {before} WHERE id = 'due-{number}'")
 
 
 def fill(place: Ours, *, scale: float) -> None:

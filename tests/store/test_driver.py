@@ -171,9 +171,7 @@ def test_what_is_waited_for_is_on_the_disk(
         made.execute("PRAGMA journal_mode = WAL")
         made.execute("CREATE TABLE t (n INTEGER)")
     synced: list[str] = []
-    monkeypatch.setattr(
-        os, "fsync", lambda file: synced.append(os.readlink(f"/proc/self/fd/{file}"))
-    )
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(_path_of(file)))
     writer = driver.opened(f"sqlite:///{path}", schema="", timeout=1)
     assert writer is not None
     driver.relax(writer)
@@ -185,6 +183,10 @@ def test_what_is_waited_for_is_on_the_disk(
         writer.connection.execute("INSERT INTO t VALUES (2)")
         driver.wait_for_disk(writer)
         assert synced == ([f"{path}-wal"] if is_read else [])
+
+
+def _path_of(file: int) -> str:
+    return str(Path(f"/proc/self/fd/{file}").readlink())
 
 
 @pytest.mark.parametrize("parameter", ["autocommit", "prepare_threshold", "connect_timeout"])
