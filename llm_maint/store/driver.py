@@ -25,10 +25,13 @@ class Source:
 
     `begins` is what begins a transaction, sent along with the first query in it; `is_begun` tells
     whether it was. `relaxed` is a connection to SQLite whose commits do not wait for the disk;
-    where `waits`, it is waited for after them.
+    where `waits`, it is waited for after them; `synced` counts the changes that were.
     """
 
-    __slots__ = ("begins", "connection", "is_begun", "is_postgresql", "prefix", "relaxed", "waits")
+    __slots__ = (
+        *("begins", "connection", "is_begun", "is_postgresql", "prefix", "relaxed", "synced"),
+        "waits",
+    )
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class Source:
         self.is_begun = False
         self.waits = True
         self.relaxed = False
+        self.synced = 0
         self.prefix = f'"{schema}".' if schema and is_postgresql else ""
 
     def close(self) -> None:
@@ -136,6 +140,9 @@ def wait_for_disk(source: Source) -> None:
     It is what SQLite itself does after a commit that waits. A checkpoint would do it, too, where no
     reader is in its way, and copy each page that was touched besides.
     """
+    changes = source.connection.total_changes
+    if changes == source.synced:
+        return
     query = "SELECT file FROM pragma_database_list WHERE name = 'main'"
     ((path,),) = source.connection.execute(query).fetchall()
     log = os.open(f"{path}-wal", os.O_RDONLY)  # SQLite puts its locks on other files than this
@@ -143,6 +150,7 @@ def wait_for_disk(source: Source) -> None:
         os.fsync(log)
     finally:
         os.close(log)
+    source.synced = changes
 
 
 def read_any_time(connection: "Any") -> None:  # noqa: ANN401 psycopg's

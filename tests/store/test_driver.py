@@ -174,6 +174,7 @@ def test_what_is_waited_for_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.M
         writer.connection.execute("BEGIN IMMEDIATE")
         writer.connection.execute("INSERT INTO t VALUES (2)")
         driver.wait_for_disk(writer)
+        driver.wait_for_disk(writer)  # nothing has come since
         assert synced == [f"{path}-wal"]
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
