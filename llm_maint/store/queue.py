@@ -47,6 +47,7 @@ class Tick:
         self._read_at: datetime | None = None
         self._holds_all = False
         self._done: set[str] = set()
+        self._missed: set[tuple[str, str]] = set()
         self._made_up: dict[str, datetime] = {}
         self.passed_over = False
 
@@ -89,18 +90,16 @@ class Tick:
     def _claim(
         self, source: Source, before: Sequence[Query], job: Row, *, now: datetime
     ) -> tuple[Claim | None, list[Answer]]:
-        """Claim a job as it was read, or as it is by now; its run is opened in the same trip."""
+        """Claim a job as it was read, or not at all; its run is opened in the same trip."""
         claim = _claim_of(job, Trigger.DUE, now=now, host=self._host)
         claiming = _claiming(claim, job, lease=self._lease)
         *answers, claimed, _ = ask_together(source, *before, *claiming, ends=True)
         if claimed.changed:
             return claim, answers
-        fresh = _due_in_order(source, by=self._due_by, job_id=job["id"], limit=1)
-        if fresh and dict(fresh[0]) != dict(job):  # somebody has written into it
-            self._page.appendleft(fresh[0])
-        else:
-            self._done.add(job["id"])  # to read on would find it again and again
-            self.passed_over = True
+        # Another process has it, or holds it for a moment. If somebody has only written into it,
+        # the next page has it as it is then.
+        self._missed.add((job["id"], job["row_version"]))
+        self._holds_all, self.passed_over = False, True
         return None, answers
 
     def _find(self, source: Source, now: datetime) -> bool:
@@ -119,11 +118,14 @@ class Tick:
         size = PAGE
         while True:
             found = _due_in_order(source, by=self._due_by, job_id=self._job_id, limit=size)
-            fresh = [row for row in found if row["id"] not in self._done]
+            fresh = [row for row in found if not self._is_dealt_with(row)]
             self._holds_all = len(found) < size
             if fresh or self._holds_all:
                 return fresh
             size *= 4  # a page of jobs that became due again while they ran
+
+    def _is_dealt_with(self, job: Row) -> bool:
+        return job["id"] in self._done or (job["id"], job["row_version"]) in self._missed
 
 
 def claim_now(
