@@ -11,7 +11,7 @@ from building import MORNING
 from command import Command, Done
 from databases import opened
 from restarting import Crashing, crashing_server
-from workshop import Process, Workshop
+from workshop import SECONDS, Process, Workshop
 
 JOBS, CRASHES, PROCESSES = 1_000, 6, 4
 
@@ -35,11 +35,12 @@ def shaken(server: Crashing, tmp_path: Path) -> Iterator[Workshop]:
 def test_a_server_that_crashes_loses_no_job(server: Crashing, shaken: Workshop) -> None:
     """Each job has succeeded in the end, once; no run is at work; who met a crash said so."""
     chance = random.Random(11)
-    shaken.add("noting", *(f"job-{number}" for number in range(JOBS)))
+    # So short, and yet not all done before the last crash comes.
+    shaken.add("noting", *(f"job-{number}" for number in range(JOBS)), seconds=0.02)
     shaken.database.close()  # its connections are about to break
     crowd = Crowd(shaken)
     for _ in range(CRASHES):
-        crowd.work(jobs=chance.randint(80, 140))
+        crowd.work(jobs=chance.randint(60, 110))
         server.crash()
     assert len(shaken.succeeded()) < JOBS  # the last crash, too, met them at work
     crowd.work(jobs=1)
@@ -65,7 +66,9 @@ class Crowd:
     def work(self, *, jobs: int) -> None:
         """Tick until so many more jobs have begun."""
         enough = len(self.workshop.notes()) + jobs
+        deadline = time.monotonic() + SECONDS
         while len(self.workshop.notes()) < enough:
+            assert time.monotonic() < deadline, "there was not so much left to do"
             gone = [process for process in self.at_work if process.has_ended()]
             self.at_work = [process for process in self.at_work if process not in gone]
             self.ended += [process.wait() for process in gone]
