@@ -140,7 +140,7 @@ def _same_slot(job: ScheduledJob, timing: Timing) -> dict[str, Any]:
     slot = job.slot_at or job.next_run_at
     if slot is None or job.claim_run_id is not None:
         return {}
-    if job.next_run_at != job.timing.due_at(job.id, slot):
+    if job.attempt > 0 or job.next_run_at != job.timing.due_at(job.id, slot):
         return {}
     return _due(job.id, timing, slot)
 

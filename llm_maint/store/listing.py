@@ -39,6 +39,7 @@ class ScheduledJob:
     claim_run_id: str | None
     lease_expires_at: datetime | None
     slot_at: datetime | None = None
+    attempt: int = 0
 
     def slots(self, count: int, *, now: datetime) -> list[datetime]:
         """Return when the job is due next, and the regular times after that."""
@@ -172,6 +173,11 @@ def timing_of(row: Row) -> tuple[Timing, str | None]:
     return timing, problem
 
 
+def count_of(number: object) -> int:
+    """Return a number of times; none where SQLite let somebody write something else."""
+    return number if isinstance(number, int) else 0
+
+
 def _seconds(seconds: object) -> timedelta | None:
     """Return a duration; None where there is none, or SQLite let somebody write something else."""
     if not isinstance(seconds, int) or seconds < 0:
@@ -217,6 +223,7 @@ def as_job(row: Row) -> ScheduledJob:
         claim_run_id=row["claim_run_id"],
         lease_expires_at=row["lease_expires_at"],
         slot_at=row["slot_at"],
+        attempt=count_of(row["attempt"]),
     )
 
 

@@ -177,19 +177,14 @@ def as_claim(job: Row, run_id: str, trigger: Trigger, *, now: datetime, host: st
         config=listing.config_of(job),
         timing=timing,
         due_at=job["next_run_at"],
-        attempt=_count(job["attempt"]),
-        consecutive_failures=_count(job["consecutive_failures"]),
+        attempt=listing.count_of(job["attempt"]),
+        consecutive_failures=listing.count_of(job["consecutive_failures"]),
         trigger=trigger,
         host=host,
         started_at=now,
         slot_at=job["slot_at"],
         problem=problem,
     )
-
-
-def _count(number: object) -> int:
-    """Return a number of times; none where SQLite let somebody write something else."""
-    return number if isinstance(number, int) else 0
 
 
 # What somebody wrote that is no time is due, too: the run puts a time in its place.
@@ -241,7 +236,7 @@ RETURNING {unwaited}
 
 def _claim_of(job: Row, trigger: Trigger, *, now: datetime, host: str) -> Claim:
     """Return the claim of a job as it was read, once it is claimed."""
-    tried = {**job, "attempt": _count(job["attempt"]) + 1}
+    tried = {**job, "attempt": listing.count_of(job["attempt"]) + 1}
     return as_claim(tried, uuid4().hex, trigger, now=now, host=host)
 
 

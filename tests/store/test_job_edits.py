@@ -203,10 +203,19 @@ def test_another_jitter_is_for_the_same_slot(
     assert (after.slot_at or after.next_run_at) == slot + HOUR
 
 
-def test_another_jitter_leaves_what_is_to_be_tried_again(database: Database) -> None:
-    """A retry comes when it was to come, as the second try of its slot."""
+@pytest.mark.parametrize("by_chance", [False, True])
+def test_another_jitter_leaves_what_is_to_be_tried_again(
+    database: Database, *, by_chance: bool
+) -> None:
+    """A retry comes when it was to come, though jitter would have let its slot be due just then."""
     _add(database, replace(HOURLY, jitter=10 * MINUTE))
     before = _run(database, DOWN)
+    if by_chance:
+        assert before.slot_at is not None
+        due_at = before.timing.due_at(before.id, before.slot_at)
+        with database.write() as connection:
+            connection.execute(sa.update(jobs).values(next_run_at=due_at))
+        before = replace(before, next_run_at=due_at)
     after = _edit(database, jitter=20 * MINUTE, now=MORNING)
     assert (after.next_run_at, after.slot_at) == (before.next_run_at, before.slot_at)
     assert _claim(database, NOW).attempt == 2
