@@ -73,12 +73,14 @@ def listing(config: Path | None) -> "Iterator[tuple[Source, datetime]]":
         MaintError: it cannot be reached, or its schema is not ours.
 
     """
+    from llm_maint.store.database import Database
     from llm_maint.store.explained import explaining
     from llm_maint.store.listing import greeted
 
     access = recognised_access(None if config is None else str(config)) or _access_of(config)
     place = without_password(access.url)
-    with explaining(place), closing(_source(access, place)) as source:
+    database = Database.at(access.url, place=place, schema=access.schema, timeout=access.timeout)
+    with explaining(place), closing(database.source()) as source:
         yield source, greeted(source, place) or host_time()
 
 
@@ -90,16 +92,6 @@ def _access_of(config: Path | None) -> Access:
         timeout=settings.database.connect_timeout_seconds,
         enabled=settings.scheduler.enabled,
     )
-
-
-def _source(access: Access, place: str) -> "Source":
-    if source := access.opened():
-        return source
-    from llm_maint.store.database import Database
-
-    return Database.at(
-        access.url, place=place, schema=access.schema, timeout=access.timeout
-    ).source()
 
 
 def database_url(settings: "Settings") -> str:

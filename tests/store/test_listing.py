@@ -9,7 +9,7 @@ from building import day
 from databases import is_sqlite, sql
 
 from llm_maint.errors import SchemaError
-from llm_maint.store import driver, jobs, listing, words
+from llm_maint.store import driver, jobs, listing, vocabulary, words
 from llm_maint.store.columns import JsonDocument, UtcTime
 from llm_maint.store.database import Database
 from llm_maint.store.driver import Source
@@ -53,7 +53,7 @@ def test_each_column_is_read_as_its_table_has_it(kind: type[Any], names: frozens
 def test_a_claim_is_of_each_column_as_it_was_read() -> None:
     """On SQLite, where a row has no version: whatever a migration adds is one of them, or not."""
     told = {"created_at", "id", "last_run_at", "last_status", "lease_expires_at"}
-    assert {column.name for column in job_table.columns} == told | set(words.CLAIMED)
+    assert {column.name for column in job_table.columns} == told | set(vocabulary.CLAIMED)
 
 
 def test_odd_rows_are_read_as_the_toolkit_reads_them(database: Database, source: Source) -> None:
