@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import QueuePool
 
 from llm_maint.errors import ConfigurationError
-from llm_maint.store.driver import Source, open_sqlite, read_any_time
+from llm_maint.store.driver import Source, open_sqlite, read_any_time, write_a_log
 
 OWN_SCHEMA = "maint"
 """A placeholder in our own tables; the engine translates it to `database.schema`."""
@@ -71,7 +71,7 @@ def _sqlite_opener(path: Path, *, timeout: int, create: bool) -> Callable[[], sq
         connection = open_sqlite(str(path), timeout=timeout, mode="rwc" if create else "rw")
         connection.execute("PRAGMA foreign_keys = ON")
         if new:  # readers and a writer side by side; only in a file of our own making
-            connection.execute("PRAGMA journal_mode = WAL")
+            write_a_log(connection, seconds=timeout)
         return connection
 
     return connect

@@ -121,6 +121,28 @@ def text_or_raw(content: bytes) -> "str | RawText":
         return RawText(content)
 
 
+def write_a_log(connection: "sqlite3.Connection", *, seconds: float) -> None:
+    """Make SQLite write a log; a file that others use all that time stays as it is.
+
+    SQLite itself waits for no lock here, and others may use a file from the moment it is there.
+    """
+    import sqlite3
+    import time
+
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+        else:
+            return
+        if time.monotonic() >= deadline:
+            return
+        time.sleep(0.01)
+
+
 def relax(source: Source) -> None:
     """Let the commits of a connection wait for the disk only where they are told to.
 

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,23 @@ def test_a_relative_file_is_one_of_the_working_directory(
         "CREATE TABLE t (x)"
     ).connection.close()
     assert (tmp_path / "a.db").exists()
+
+
+@pytest.mark.parametrize(("held", "mode"), [(0.1, "wal"), (60.0, "delete")])
+def test_a_log_waits_for_who_uses_the_new_file(tmp_path: Path, held: float, mode: str) -> None:
+    """Several processes may set up at the same moment, and SQLite does not wait by itself."""
+    path = str(tmp_path / "memory.db")
+    with (
+        closing(driver.open_sqlite(path, timeout=5, mode="rwc")) as first,
+        closing(driver.open_sqlite(path, timeout=5, mode="rwc")) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        release = threading.Timer(held, other.execute, ["COMMIT"])
+        release.start()
+        driver.write_a_log(first, seconds=5 if mode == "wal" else 0.1)
+        release.cancel()
+        release.join()
+        assert first.execute("PRAGMA journal_mode").fetchone() == (mode,)
 
 
 def test_what_is_waited_for_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
