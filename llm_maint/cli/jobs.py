@@ -39,16 +39,15 @@ def show(ctx: typer.Context, job: Name, *, as_json: Json = False) -> None:
     """Show one job in full, with its next five runs."""
     from llm_maint.console.documents import job_in_full_document
     from llm_maint.console.tables import job_lines
-    from llm_maint.store.jobs import find_job
+    from llm_maint.store.listing import find_job
 
     session = session_of(ctx)
-    with session.opened() as opened:
-        with opened.database.read() as connection:
-            found = find_job(connection, job)
-        if as_json:
-            session.out.json(job_in_full_document(found, now=opened.clock()))
-        else:
-            session.out.lines(job_lines(found, now=opened.clock()))
+    with session.listing() as (source, now):
+        found = find_job(source, job)
+    if as_json:
+        session.out.json(job_in_full_document(found, now=now))
+    else:
+        session.out.lines(job_lines(found, now=now))
 
 
 @app.command()
@@ -66,12 +65,12 @@ def disable(ctx: typer.Context, job: Name, *, as_json: Json = False) -> None:
 @app.command()
 def run(ctx: typer.Context, job: Name, *, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Run a job now, whether it is due or not."""
-    from llm_maint.store.jobs import find_job
+    from llm_maint.store.listing import find_job
 
     session = session_of(ctx)
     with session.opened() as opened:
-        with opened.database.read() as connection:
-            found = find_job(connection, job)
+        with opened.database.brief(writes=False) as source:
+            found = find_job(source, job)
         with session.out.progressing(f"running {found.name}") as progress:
             runner = opened.runner(progress)
             finished = runner.preview_now(found.id) if dry_run else runner.run_now(found.id)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 from llm_maint.store import driver, listing, words
 from llm_maint.store.driver import Source
 from llm_maint.store.explained import explaining
+from llm_maint.store.write_ahead import relax
 
 if TYPE_CHECKING:
     from sqlalchemy import engine
@@ -114,7 +115,7 @@ class Database:
 
     def _own_source(self) -> Source:
         source = self._opened()
-        driver.relax(source)
+        relax(source)
         return source
 
     def _opened(self) -> Source:

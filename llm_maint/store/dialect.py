@@ -1,18 +1,18 @@
 """All that differs between PostgreSQL and SQLite: connections, transactions, clocks, locks."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import QueuePool
 
 from llm_maint.errors import ConfigurationError
-from llm_maint.store.driver import Source, open_sqlite, read_any_time, write_a_log
+from llm_maint.store.driver import Source, open_sqlite, read_any_time
+from llm_maint.store.write_ahead import write_a_log
 
 OWN_SCHEMA = "maint"
 """A placeholder in our own tables; the engine translates it to `database.schema`."""
@@ -170,14 +170,6 @@ def _bound_locks(connection: Connection, *, seconds: int) -> None:
     """Give up a lock after this long, in this transaction: on SQLite the connection does."""
     if is_postgresql(connection):
         connection.execute(sa.select(sa.func.set_config("lock_timeout", f"{seconds}s", True)))
-
-
-def insert_unless_there(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
-    """Insert a row unless a unique index forbids it; return whether it was inserted."""
-    kind = postgresql if is_postgresql(connection) else sqlite
-    statement = kind.insert(table).values(**row).on_conflict_do_nothing()
-    inserted = connection.execute(statement.returning(*table.primary_key.columns)).first()
-    return inserted is not None
 
 
 def _check_constraints(connection: Connection) -> None:

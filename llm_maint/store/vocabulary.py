@@ -4,14 +4,6 @@ from functools import lru_cache
 
 from llm_maint.store.due import DUE_AT_POSTGRESQL, DUE_AT_SQLITE
 
-# A time is the same whatever its form: written by hand, or one that Python cannot hold.
-_HELD_POSTGRESQL = (
-    "CASE WHEN {time} < '0001-01-01 00:00:00+00' THEN '0001-01-01 00:00:00+00' ELSE {time} END"
-)
-_SAME_POSTGRESQL = "({time} IS NOT DISTINCT FROM CAST({before} AS timestamptz))"
-_SAME_SQLITE = "(strftime('%Y-%m-%d %H:%M:%f', {time}) IS strftime('%Y-%m-%d %H:%M:%f', {before}))"
-
-
 CLAIMED = (
     *("job_type", "bot_id", "enabled", "interval_minutes", "next_run_at", "config_json", "name"),
     *("attempt", "consecutive_failures", "claim_run_id", "slot_at", "cron", "timezone", "priority"),
@@ -22,52 +14,68 @@ CLAIMED = (
 # As hexadecimal digits, for a text need not be one that Python can read.
 _VERSION_SQLITE = " || ',' || ".join(f"typeof({name}) || hex({name})" for name in CLAIMED)
 
+# A time is the same whatever its form: written by hand, or one that Python cannot hold.
+_HELD_POSTGRESQL = (
+    "CASE WHEN {time} < '0001-01-01 00:00:00+00' THEN '0001-01-01 00:00:00+00' ELSE {time} END"
+)
+_SAME_POSTGRESQL = "({time} IS NOT DISTINCT FROM CAST({before} AS timestamptz))"
+_SAME_SQLITE = "(strftime('%Y-%m-%d %H:%M:%f', {time}) IS strftime('%Y-%m-%d %H:%M:%f', {before}))"
+
+_TABLES = {
+    "jobs": "scheduled_jobs",
+    "runs": "job_runs",
+    "schema": "maintenance_schema",
+    "shares": "maintenance_shares",
+    "share_items": "maintenance_share_items",
+    "share_workers": "maintenance_share_workers",
+}
+_POSTGRESQL = {
+    "clock": "clock_timestamp()",
+    "waiting": "enabled AND claim_run_id IS NULL",
+    "due_at": DUE_AT_POSTGRESQL.format(time="next_run_at"),
+    "due": " <= ".join(DUE_AT_POSTGRESQL.format(time=t) for t in ("next_run_at", "%(due_by)s")),
+    "time_as_read": _HELD_POSTGRESQL.format(time="next_run_at"),
+    "still_due": _SAME_POSTGRESQL.format(time="next_run_at", before="%(due_at)s"),
+    "same_slot": _SAME_POSTGRESQL.format(
+        time=_HELD_POSTGRESQL.format(time="slot_at"), before="%(claimed_slot)s"
+    ),
+    "row_version": "CAST(xmin AS text)",
+    "as_read": "xmin = CAST(%(row_version)s AS xid)",
+    "for_update": "FOR UPDATE",
+    "skip_locked": "FOR UPDATE SKIP LOCKED",
+    "serially": "SET LOCAL max_parallel_workers_per_gather = 0",
+    "unwaited": "set_config('synchronous_commit', 'off', true)",
+    "nulls_last": "NULLS LAST",  # as they are on SQLite
+    "json": "jsonb",
+    "time": "timestamptz",
+}
+_SQLITE = {
+    "clock": "NULL",
+    "waiting": "enabled = 1 AND claim_run_id IS NULL",
+    "due_at": DUE_AT_SQLITE.format(time="next_run_at"),
+    "due": " <= ".join(DUE_AT_SQLITE.format(time=t) for t in ("next_run_at", ":due_by")),
+    "time_as_read": ":due_at",
+    "still_due": _SAME_SQLITE.format(time="next_run_at", before=":due_at"),
+    "same_slot": _SAME_SQLITE.format(time="slot_at", before=":claimed_slot"),
+    "row_version": _VERSION_SQLITE,
+    "as_read": f"({_VERSION_SQLITE}) = :row_version",
+    "for_update": "",
+    "skip_locked": "",
+    "serially": "SELECT 1",
+    "unwaited": "NULL",
+    "nulls_last": "",
+    "json": "text",
+    "time": "text",
+}
+
 
 class _Words(dict[str, str]):
     """The words of a database; any other is a value, by its mark."""
 
     def __init__(self, *, is_postgresql: bool, prefix: str) -> None:
-        mark = "%({})s" if is_postgresql else ":{}"
-        due_at = DUE_AT_POSTGRESQL if is_postgresql else DUE_AT_SQLITE
-        held = _HELD_POSTGRESQL if is_postgresql else "{time}"
-        as_read_time = _HELD_POSTGRESQL.format(time="next_run_at") if is_postgresql else ":due_at"
-        same = _SAME_POSTGRESQL if is_postgresql else _SAME_SQLITE
-        still_due = same.format(time="next_run_at", before=mark.format("due_at"))
-        slot = held.format(time="slot_at")
-        same_slot = same.format(time=slot, before=mark.format("claimed_slot"))
-        waiting = f"enabled{'' if is_postgresql else ' = 1'} AND claim_run_id IS NULL"
-        due = f"{due_at.format(time='next_run_at')} <= {due_at.format(time=mark.format('due_by'))}"
-        super().__init__(
-            jobs=f"{prefix}scheduled_jobs",
-            runs=f"{prefix}job_runs",
-            schema=f"{prefix}maintenance_schema",
-            shares=f"{prefix}maintenance_shares",
-            share_items=f"{prefix}maintenance_share_items",
-            share_workers=f"{prefix}maintenance_share_workers",
-            clock="clock_timestamp()" if is_postgresql else "NULL",
-            waiting=waiting,
-            due_at=due_at.format(time="next_run_at"),
-            due=due,
-            time_as_read=as_read_time,
-            still_due=still_due,
-            same_slot=same_slot,
-            row_version="CAST(xmin AS text)" if is_postgresql else _VERSION_SQLITE,
-            as_read=(
-                "xmin = CAST(%(row_version)s AS xid)"
-                if is_postgresql
-                else f"({_VERSION_SQLITE}) = :row_version"
-            ),
-            for_update="FOR UPDATE" if is_postgresql else "",
-            skip_locked="FOR UPDATE SKIP LOCKED" if is_postgresql else "",
-            serially=(
-                "SET LOCAL max_parallel_workers_per_gather = 0" if is_postgresql else "SELECT 1"
-            ),
-            unwaited=("set_config('synchronous_commit', 'off', true)" if is_postgresql else "NULL"),
-            nulls_last="NULLS LAST" if is_postgresql else "",  # as they are on SQLite
-            json="jsonb" if is_postgresql else "text",
-            time="timestamptz" if is_postgresql else "text",
-        )
-        self._mark = mark
+        super().__init__(_POSTGRESQL if is_postgresql else _SQLITE)
+        self.update({word: f"{prefix}{table}" for word, table in _TABLES.items()})
+        self._mark = "%({})s" if is_postgresql else ":{}"
 
     def __missing__(self, name: str) -> str:
         return self._mark.format(name)

@@ -12,9 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from llm_maint.domain.settlement import storable
-from llm_maint.store.driver import Source, sqlite_time, wait_for_disk
+from llm_maint.store.driver import Source, sqlite_time
 from llm_maint.store.values import read_document, read_time
 from llm_maint.store.vocabulary import worded
+from llm_maint.store.write_ahead import wait_for_disk
 
 Row = Mapping[Any, Any]
 """A row by the names of its columns; times, documents and switches are values of Python."""
