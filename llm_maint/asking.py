@@ -13,7 +13,7 @@ from llm_maint.domain.budget import Meter
 from llm_maint.domain.consolidation import Consolidation
 from llm_maint.domain.consultation import Case, Verdict, consult
 from llm_maint.domain.judge import Operation
-from llm_maint.domain.memory import Memory
+from llm_maint.domain.judged import Judged
 from llm_maint.domain.plan import NO_LOSSES, RecentLosses
 from llm_maint.domain.profile import Attribute, AttributeId, Entity
 from llm_maint.domain.progress import Progress, Steps, untold
@@ -36,7 +36,7 @@ class Work:
     waiting: frozenset[AttributeId] = frozenset()
     folds: tuple[Operation, ...] = ()
     case: Case | None = None
-    memory: Memory | None = None
+    judged: Judged | None = None
     tries: int = 0
     recent: RecentLosses = NO_LOSSES
     done: Consolidation | Exception | None = None

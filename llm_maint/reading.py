@@ -17,7 +17,7 @@ from llm_maint.domain.budget import Meter
 from llm_maint.domain.consolidation import Consolidation
 from llm_maint.domain.consultation import Case
 from llm_maint.domain.judge import fold
-from llm_maint.domain.memory import Memory
+from llm_maint.domain.judged import Judged
 from llm_maint.domain.plan import NO_LOSSES, Plan, RecentLosses
 from llm_maint.domain.plan_document import read_plan
 from llm_maint.domain.profile import Attribute, AttributeId, Entity, Policy, fingerprint, latest
@@ -47,18 +47,18 @@ def read(context: JobContext, entity: Entity, run: Meter, *, gathers: bool) -> W
     with context.database.read() as connection:
         policy = applying.policy_for(connection, context.settings, entity)
         rows = tuple(profiles.attributes_of(connection, entity))
-        memory = judgements.memory_of(connection, entity, judge=judge)
+        judged = judgements.judged_of(connection, entity, judge=judge)
         young = frozenset(row.id for row in rows if policy.is_young(row, now=now))
         old = [row for row in rows if row.id not in young]
         if judgements.judged_fingerprint(connection, entity) == fingerprint(old, judge=judge):
-            done = _unchanged(plans.held_plan(connection, entity), entity, rows, memory)
+            done = _unchanged(plans.held_plan(connection, entity), entity, rows, judged)
             return Work(entity=entity, meter=run.part(calls=0), done=done)
         before = _before(
             connection, entity, {row.id for row in rows}, now=now, counts_losses=context.dry_run
         )
-    folds, survivors = fold(old, policy, settled=memory.settled(old))
-    new, waiting = memory.new_among(old, folds, survivors), set[AttributeId]()
-    if gathers and _may_wait(new, survivors, memory, _gather_time(context), now=now):
+    folds, survivors = fold(old, policy, settled=judged.settled(old))
+    new, waiting = judged.new_among(old, folds, survivors), set[AttributeId]()
+    if gathers and _may_wait(new, survivors, judged, _gather_time(context), now=now):
         waiting, new = new, set()
     work = Work(
         entity=entity,
@@ -67,13 +67,13 @@ def read(context: JobContext, entity: Entity, run: Meter, *, gathers: bool) -> W
         young=young,
         waiting=frozenset(waiting),
         folds=folds,
-        case=_case(entity, survivors, new, memory, policy, before),
-        memory=memory,
+        case=_case(entity, survivors, new, judged, policy, before),
+        judged=judged,
         tries=before.tries,
         recent=before.losses,
     )
     if waiting and not folds:
-        return replace(work, done=_unchanged(None, entity, rows, memory))
+        return replace(work, done=_unchanged(None, entity, rows, judged))
     return work
 
 
@@ -101,11 +101,11 @@ def _before(
 
 
 def _unchanged(
-    held: plans.StoredPlan | None, entity: Entity, rows: Sequence[Attribute], memory: Memory
+    held: plans.StoredPlan | None, entity: Entity, rows: Sequence[Attribute], judged: Judged
 ) -> Consolidation:
     if held is not None:
         return Consolidation(plan=read_plan(held.document), plan_id=held.id, unchanged=True)
-    conflicts = memory.standing_conflicts(rows, ())
+    conflicts = judged.standing_conflicts(rows, ())
     plan = Plan(entity=entity, rows=tuple(rows), operations=tuple(conflicts))
     return Consolidation(plan=plan, unchanged=True)
 
@@ -117,7 +117,7 @@ def _gather_time(context: JobContext) -> timedelta:
 def _may_wait(
     new: set[AttributeId],
     rows: Sequence[Attribute],
-    memory: Memory,
+    judged: Judged,
     time: timedelta,
     *,
     now: datetime,
@@ -127,7 +127,7 @@ def _may_wait(
     Each request repeats the rules and the relatives of its rows, so several rows in one request
     cost a fraction of as many requests.
     """
-    if memory.asked_at is None or memory.asked_at <= now - time or len(new) >= FEW:
+    if judged.asked_at is None or judged.asked_at <= now - time or len(new) >= FEW:
         return False
     return all(now - time < latest(row) for row in rows if row.id in new)
 
@@ -136,11 +136,11 @@ def _case(
     entity: Entity,
     survivors: Sequence[Attribute],
     new: set[AttributeId],
-    memory: Memory,
+    judged: Judged,
     policy: Policy,
     before: _Before,
 ) -> Case:
-    asked = new | memory.waiting(survivors) if new else new
+    asked = new | judged.waiting(survivors) if new else new
     return Case(
         entity=entity,
         rows=survivors,

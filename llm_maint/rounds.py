@@ -151,16 +151,16 @@ def _finished(context: JobContext, work: Work, verdict: Verdict | Exception) -> 
 
 
 def _plan(work: Work, verdict: Verdict) -> Plan:
-    assert work.memory is not None
+    assert work.judged is not None
     assert work.case is not None
     decided = (*work.folds, *verdict.operations)
     asked = work.meter.spent.calls > 0
     # What waits in a held plan was judged for that plan, which this one may outdate.
-    forgotten = work.memory.waiting(work.case.rows) - verdict.asked
+    forgotten = work.judged.waiting(work.case.rows) - verdict.asked
     plan = Plan(
         entity=work.entity,
         rows=work.rows,
-        operations=(*decided, *work.memory.standing_conflicts(work.case.rows, decided)),
+        operations=(*decided, *work.judged.standing_conflicts(work.case.rows, decided)),
         refused=verdict.refused,
         unreviewed=verdict.asked - verdict.judged,
         unjudged=work.young | work.waiting | verdict.left | forgotten,

@@ -9,7 +9,7 @@ from uuid import uuid4
 from sqlalchemy.engine import Connection
 
 from llm_maint.domain.judge import Op, changes
-from llm_maint.domain.memory import memory_after, memory_while_held
+from llm_maint.domain.judged import judged_after, judged_while_held
 from llm_maint.domain.plan import Plan
 from llm_maint.domain.plan_document import saved_document
 from llm_maint.domain.profile import Attribute, AttributeId, Entity, Image
@@ -78,21 +78,21 @@ def apply(
 
 
 def _remember(
-    connection: Connection, applied: Plan, judged: Sequence[Attribute], occasion: Occasion
+    connection: Connection, applied: Plan, rows: Sequence[Attribute], occasion: Occasion
 ) -> None:
     judge, now = occasion.judge, occasion.now
-    memory = memory_after(applied, judged, judge=judge, now=now)
-    judgements.remember(connection, applied.entity, memory)
+    judged = judged_after(applied, rows, judge=judge, now=now)
+    judgements.remember(connection, applied.entity, judged)
     if not applied.meets_changed_rows and not applied.partial:
-        seen = [row for row in judged if row.id not in applied.unjudged]
+        seen = [row for row in rows if row.id not in applied.unjudged]
         judgements.remember_judged(connection, applied.entity, seen, judge=judge, now=now)
 
 
 def hold(connection: Connection, plan: Plan, occasion: Occasion) -> str:
     """Keep a plan for review; return its id. Its rows count as judged until they change."""
     judge, now = occasion.judge, occasion.now
-    memory = memory_while_held(plan, judge=judge, now=now)
-    judgements.remember(connection, plan.entity, memory)
+    judged = judged_while_held(plan, judge=judge, now=now)
+    judgements.remember(connection, plan.entity, judged)
     seen = [row for row in plan.rows if row.id in plan.left or row.id not in plan.unjudged]
     judgements.remember_judged(connection, plan.entity, seen, judge=judge, now=now)
     stored = StoredPlan(

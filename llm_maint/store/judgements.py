@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from llm_maint.domain.memory import KnownConflict, Memory
+from llm_maint.domain.judged import Judged, KnownConflict
 from llm_maint.domain.profile import Attribute, Entity, fingerprint
 from llm_maint.store.tables import profile_memory, profile_states, profile_tries
 
@@ -47,18 +47,18 @@ def remember_judged(
     )
 
 
-def memory_of(connection: Connection, entity: Entity, *, judge: str) -> Memory:
+def judged_of(connection: Connection, entity: Entity, *, judge: str) -> Judged:
     """Return what a judge has said of an entity; it knows nothing of what another one said."""
     query = sa.select(profile_memory).where(*_of(profile_memory, entity))
     row = connection.execute(query).one_or_none()
     if row is None or row.judge != judge:
-        return Memory(judge=judge)
-    judged = json.loads(row.judged)
-    return Memory(
+        return Judged(judge=judge)
+    document = json.loads(row.judged)
+    return Judged(
         judge=judge,
         asked_at=row.asked_at,
-        known=frozenset(judged["known"]),
-        pending=frozenset(judged["pending"]),
+        known=frozenset(document["known"]),
+        pending=frozenset(document["pending"]),
         conflicts=tuple(
             KnownConflict(reason, tuple((row_id, mark) for row_id, mark in marks))
             for reason, marks in json.loads(row.conflicts)
@@ -66,21 +66,21 @@ def memory_of(connection: Connection, entity: Entity, *, judge: str) -> Memory:
     )
 
 
-def remember(connection: Connection, entity: Entity, memory: Memory) -> None:
+def remember(connection: Connection, entity: Entity, judged: Judged) -> None:
     """Keep what a judge has said of an entity; without a time of its own, the last one stays."""
-    if memory.asked_at is None:
-        before = memory_of(connection, entity, judge=memory.judge)
-        memory = replace(memory, asked_at=before.asked_at or NEVER)
+    if judged.asked_at is None:
+        before = judged_of(connection, entity, judge=judged.judge)
+        judged = replace(judged, asked_at=before.asked_at or NEVER)
     connection.execute(sa.delete(profile_memory).where(*_of(profile_memory, entity)))
-    judged = {"known": sorted(memory.known), "pending": sorted(memory.pending)}
+    document = {"known": sorted(judged.known), "pending": sorted(judged.pending)}
     connection.execute(
         profile_memory.insert().values(
             entity_type=entity.type,
             entity_id=entity.id,
-            judge=memory.judge,
-            asked_at=memory.asked_at,
-            judged=json.dumps(judged),
-            conflicts=json.dumps([[each.reason, each.marks] for each in memory.conflicts]),
+            judge=judged.judge,
+            asked_at=judged.asked_at,
+            judged=json.dumps(document),
+            conflicts=json.dumps([[each.reason, each.marks] for each in judged.conflicts]),
         )
     )
 

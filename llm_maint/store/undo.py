@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from llm_maint.domain.memory import mark
+from llm_maint.domain.judged import mark
 from llm_maint.domain.profile import AttributeId, Entity, Image
 from llm_maint.errors import PlanRefusedError, UnknownNameError
 from llm_maint.store import journal, judgements, profiles, rows, wear
@@ -199,9 +199,9 @@ def _remember_put_back(
         str(e["row_id"]) for e in recorder.entries if e["table_name"] == profiles.ATTRIBUTES
     }
     present = profiles.attributes_of(connection, plan.entity)
-    memory = judgements.memory_of(connection, plan.entity, judge=occasion.judge)
+    judged = judgements.judged_of(connection, plan.entity, judge=occasion.judge)
     marks = {mark(row) for row in present if str(row.id) in put_back}
-    known = replace(memory, known=memory.known | marks, pending=memory.pending - marks)
+    known = replace(judged, known=judged.known | marks, pending=judged.pending - marks)
     judgements.remember(connection, plan.entity, known)
     if not known.new_among(present, (), present):
         judgements.remember_judged(

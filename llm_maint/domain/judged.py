@@ -25,7 +25,7 @@ class KnownConflict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class Judged:
     """What one judge (model and prompt version) has said of an entity's rows.
 
     `known` are the marks of rows that were judged and are as they then were. `pending` are those
@@ -83,10 +83,10 @@ class Memory:
         ]
 
 
-def memory_after(plan: Plan, rows: Sequence[Attribute], *, judge: str, now: datetime) -> Memory:
+def judged_after(plan: Plan, rows: Sequence[Attribute], *, judge: str, now: datetime) -> Judged:
     """Return what is known once a plan is applied; `rows` are the survivors as written."""
     unknown = plan.unjudged | plan.dropped
-    return Memory(
+    return Judged(
         judge=judge,
         asked_at=now if plan.usage.calls else None,
         known=frozenset(mark(row) for row in rows if row.id not in unknown),
@@ -94,13 +94,13 @@ def memory_after(plan: Plan, rows: Sequence[Attribute], *, judge: str, now: date
     )
 
 
-def memory_while_held(plan: Plan, *, judge: str, now: datetime) -> Memory:
+def judged_while_held(plan: Plan, *, judge: str, now: datetime) -> Judged:
     """Return what is known while a plan waits for a person."""
     changing = [op for op in plan.operations if op.op is not Op.CONFLICT]
     waiting = {row_id for op in changing for row_id in op.row_ids}
     rows = [row for row in plan.rows if row.id not in plan.unjudged]
     pending = [row for row in rows if row.id in waiting]
-    return Memory(
+    return Judged(
         judge=judge,
         asked_at=now if plan.usage.calls else None,
         known=frozenset(mark(row) for row in rows if row.id not in waiting),
