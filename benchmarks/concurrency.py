@@ -23,7 +23,8 @@ import sqlalchemy as sa
 from llm_maint.bootstrap.root import model_client, open_database
 from llm_maint.contract import JobContext
 from llm_maint.domain.budget import Meter
-from llm_maint.domain.profile import Attribute, Entity
+from llm_maint.domain.entity import Entity
+from llm_maint.domain.profile import Attribute
 from llm_maint.domain.request import Request, request_for
 from llm_maint.domain.runs import Success
 from llm_maint.jobs.profile_maintenance import JOB

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from llm_maint.contract import JobContext
 from llm_maint.domain.consolidation import Consolidation
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.plan import Plan, guard_losses
-from llm_maint.domain.plan_document import read_plan, row_document
-from llm_maint.domain.profile import WRITTEN, Attribute, Entity, Image, Policy
+from llm_maint.domain.plan_document import read_plan
+from llm_maint.domain.policy import Policy
+from llm_maint.domain.profile import WRITTEN, Attribute
 from llm_maint.domain.prompt import PROMPT_VERSION
+from llm_maint.domain.row import Image
 from llm_maint.domain.summary import render
 from llm_maint.errors import InvalidInputError, MaintError, PlanRefusedError
 from llm_maint.settings.sections import Settings
@@ -67,7 +70,7 @@ def saved_plan(document: Mapping[str, Any], *, name: str) -> Plan:
         before = {row.id: row for row in plan.rows}
         written = [op.after for op in plan.operations if op.after is not None]
         for row in (*plan.rows, *written):
-            shown = row_document(row) == row_document(profiles.as_attribute(row.image))
+            shown = row.document() == profiles.as_attribute(row.image).document()
             if not shown or _unshown(row.image) != _unshown(before[row.id].image):
                 raise InvalidInputError(f"what it shows of row {row.id} is not what it would do")
     except (MaintError, KeyError, TypeError, ValueError) as error:

@@ -12,11 +12,12 @@ from llm_maint.contract import LanguageModel
 from llm_maint.domain.budget import Meter
 from llm_maint.domain.consolidation import Consolidation
 from llm_maint.domain.consultation import Case, Verdict, consult
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Operation
 from llm_maint.domain.judged import Judged
 from llm_maint.domain.plan import NO_LOSSES, RecentLosses
-from llm_maint.domain.profile import Attribute, AttributeId, Entity
 from llm_maint.domain.progress import Progress, Steps, untold
+from llm_maint.domain.row import Row, RowId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +32,9 @@ class Work:
 
     entity: Entity
     meter: Meter
-    rows: tuple[Attribute, ...] = ()
-    young: frozenset[AttributeId] = frozenset()
-    waiting: frozenset[AttributeId] = frozenset()
+    rows: tuple[Row, ...] = ()
+    young: frozenset[RowId] = frozenset()
+    waiting: frozenset[RowId] = frozenset()
     folds: tuple[Operation, ...] = ()
     case: Case | None = None
     judged: Judged | None = None

@@ -16,12 +16,14 @@ from llm_maint.contract import JobContext
 from llm_maint.domain.budget import Meter
 from llm_maint.domain.consolidation import Consolidation
 from llm_maint.domain.consultation import Case
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import fold
-from llm_maint.domain.judged import Judged
+from llm_maint.domain.judged import Judged, fingerprint
 from llm_maint.domain.plan import NO_LOSSES, Plan, RecentLosses
 from llm_maint.domain.plan_document import read_plan
-from llm_maint.domain.profile import Attribute, AttributeId, Entity, Policy, fingerprint, latest
+from llm_maint.domain.policy import Policy
 from llm_maint.domain.relation import RELATIVES
+from llm_maint.domain.row import Row, RowId, latest
 from llm_maint.domain.wear import Wear
 from llm_maint.store import judgements, plans, profiles, wear
 
@@ -57,7 +59,7 @@ def read(context: JobContext, entity: Entity, run: Meter, *, gathers: bool) -> W
             connection, entity, {row.id for row in rows}, now=now, counts_losses=context.dry_run
         )
     folds, survivors = fold(old, policy, settled=judged.settled(old))
-    new, waiting = judged.new_among(old, folds, survivors), set[AttributeId]()
+    new, waiting = judged.new_among(old, folds, survivors), set[RowId]()
     if gathers and _may_wait(new, survivors, judged, _gather_time(context), now=now):
         waiting, new = new, set()
     work = Work(
@@ -89,7 +91,7 @@ class _Before:
 def _before(
     connection: "Connection",
     entity: Entity,
-    ids: AbstractSet[AttributeId],
+    ids: AbstractSet[RowId],
     *,
     now: datetime,
     counts_losses: bool,
@@ -101,7 +103,7 @@ def _before(
 
 
 def _unchanged(
-    held: plans.StoredPlan | None, entity: Entity, rows: Sequence[Attribute], judged: Judged
+    held: plans.StoredPlan | None, entity: Entity, rows: Sequence[Row], judged: Judged
 ) -> Consolidation:
     if held is not None:
         return Consolidation(plan=read_plan(held.document), plan_id=held.id, unchanged=True)
@@ -115,8 +117,8 @@ def _gather_time(context: JobContext) -> timedelta:
 
 
 def _may_wait(
-    new: set[AttributeId],
-    rows: Sequence[Attribute],
+    new: set[RowId],
+    rows: Sequence[Row],
     judged: Judged,
     time: timedelta,
     *,
@@ -134,8 +136,8 @@ def _may_wait(
 
 def _case(
     entity: Entity,
-    survivors: Sequence[Attribute],
-    new: set[AttributeId],
+    survivors: Sequence[Row],
+    new: set[RowId],
     judged: Judged,
     policy: Policy,
     before: _Before,
@@ -150,8 +152,6 @@ def _case(
     )
 
 
-def _calls_expected(
-    context: JobContext, new: set[AttributeId], survivors: Sequence[Attribute]
-) -> int:
+def _calls_expected(context: JobContext, new: set[RowId], survivors: Sequence[Row]) -> int:
     size = context.settings.profile_maintenance.max_rows_per_request
     return ceil(min(len(new) * (1 + RELATIVES), len(survivors)) / size)

@@ -12,10 +12,10 @@ from llm_maint.contract import JobContext
 from llm_maint.domain.budget import Meter
 from llm_maint.domain.consolidation import Consolidation
 from llm_maint.domain.consultation import Verdict
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.entity_result import EntityResult
 from llm_maint.domain.patience import Patience
 from llm_maint.domain.plan import Plan, guard_losses
-from llm_maint.domain.profile import Entity
 from llm_maint.domain.progress import Steps
 from llm_maint.domain.prompt import PROMPT_VERSION
 from llm_maint.errors import ClaimLostError, DatabaseUnavailableError, DeferredError

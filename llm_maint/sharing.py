@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 from llm_maint.contract import JobContext
 from llm_maint.domain.budget import Meter
 from llm_maint.domain.chat import NO_USAGE, Usage
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.entity_result import EntityResult
-from llm_maint.domain.profile import Entity
 from llm_maint.domain.runs import Claim
 from llm_maint.errors import DatabaseBusyError, MaintError
 from llm_maint.store import queue, shares

@@ -7,7 +7,9 @@ from typing import Any
 
 from llm_maint.domain.budget import Meter
 from llm_maint.domain.chat import Completion, Prompt
-from llm_maint.domain.profile import Attribute, AttributeId, Entity
+from llm_maint.domain.entity import Entity
+from llm_maint.domain.profile import Attribute
+from llm_maint.domain.row import RowId
 from llm_maint.llm import openai
 from llm_maint.llm.address import Address
 from llm_maint.llm.client import Client
@@ -29,7 +31,7 @@ def day(number: int) -> datetime:
 
 
 def attribute(
-    id: AttributeId = 1,  # noqa: A002 the column's name
+    id: RowId = 1,  # noqa: A002 the column's name
     key: str = "favorite_color",
     value: Any = "blue",  # noqa: ANN401 a JSON value is any type
     **overrides: Any,  # noqa: ANN401 any column

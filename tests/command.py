@@ -15,7 +15,7 @@ from databases import opened
 from forking import Streams, fork_server
 
 from llm_maint.console.documents import job_document, run_document
-from llm_maint.domain.profile import Entity
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.transfer import export_row
 from llm_maint.store import history, profiles
 from llm_maint.store.database import Database

@@ -12,9 +12,11 @@ from building import NICK, day
 from llm_maint.contract import JobContext
 from llm_maint.domain.budget import Meter
 from llm_maint.domain.chat import Completion, Prompt, Usage
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import fold, judge
 from llm_maint.domain.plan import Plan
-from llm_maint.domain.profile import Attribute, Entity, Policy
+from llm_maint.domain.policy import Policy
+from llm_maint.domain.profile import Attribute
 from llm_maint.domain.reply import Proposal
 from llm_maint.errors import DeferredError, MaintError
 from llm_maint.llm.side_by_side import in_order

@@ -9,7 +9,7 @@ from databases import schedule_all
 from sqlalchemy.engine import Connection
 
 from llm_maint.domain.chat import Usage
-from llm_maint.domain.profile import Entity
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.runs import Claim
 from llm_maint.errors import ClaimLostError
 from llm_maint.store import claims, shares, workers

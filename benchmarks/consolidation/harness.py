@@ -23,7 +23,7 @@ from served import Served, serving
 from sly import Sly
 
 from llm_maint.domain.plan import ALWAYS_ALLOWED_LOSSES
-from llm_maint.domain.profile import Policy
+from llm_maint.domain.policy import Policy
 from llm_maint.domain.wording import fact_of
 
 HELD = 3

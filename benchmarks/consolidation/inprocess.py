@@ -15,8 +15,9 @@ from seen import Reply
 
 from llm_maint.bootstrap.root import model_client, open_database
 from llm_maint.contract import JobContext
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.firing import Timing
-from llm_maint.domain.profile import Attribute, Entity
+from llm_maint.domain.profile import Attribute
 from llm_maint.domain.schedule import Every
 from llm_maint.domain.transfer import export_row
 from llm_maint.jobs.profile_maintenance import JOB

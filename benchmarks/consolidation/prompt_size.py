@@ -8,7 +8,7 @@ from offline import REQUEST_ROWS, attributes
 from served import CHARS_PER_TOKEN
 from tables import markdown
 
-from llm_maint.domain.profile import Entity
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.prompt import PROMPT_VERSION, RULES, SCHEMA
 from llm_maint.domain.request import request_for
 

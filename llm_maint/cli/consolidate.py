@@ -10,7 +10,7 @@ import typer
 
 from llm_maint.cli.profile import EntityId, EntityType
 from llm_maint.cli.session import DryRun, Json, Session, leave, session_of
-from llm_maint.domain.profile import Entity
+from llm_maint.domain.entity import Entity
 from llm_maint.errors import ExitCode, MaintError, UsageError
 
 if TYPE_CHECKING:

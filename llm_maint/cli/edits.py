@@ -7,8 +7,8 @@ import typer
 
 from llm_maint.cli.profile import EntityId, EntityType
 from llm_maint.cli.session import DryRun, Json, session_of
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.nearest import nearest
-from llm_maint.domain.profile import Entity
 from llm_maint.domain.transfer import MAX_CHARS
 from llm_maint.errors import InvalidInputError, UsageError
 
@@ -186,7 +186,7 @@ def _value(text: str | None, json_text: str | None) -> Any:  # noqa: ANN401 a JS
         raise UsageError("one value is needed: --value TEXT or --json-value JSON")
     if json_text is None:
         return text
-    from llm_maint.domain.profile import finite, no_constant
+    from llm_maint.domain.json_values import finite, no_constant
 
     try:
         return json.loads(

@@ -13,8 +13,8 @@ from llm_maint.cli.consolidate import show_consolidation
 from llm_maint.cli.profile import EntityId, EntityType
 from llm_maint.cli.session import DryRun, Json, Session, leave, session_of
 from llm_maint.domain.chat import NO_USAGE
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.nearest import unknown
-from llm_maint.domain.profile import Entity
 from llm_maint.errors import DatabaseUnavailableError, InvalidInputError, MaintError, UsageError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import typer
 
 from llm_maint.bootstrap.opening import Opened
 from llm_maint.cli.session import Json, session_of
-from llm_maint.domain.profile import Entity
+from llm_maint.domain.entity import Entity
 from llm_maint.errors import InvalidInputError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from llm_maint.domain.consolidation import Consolidation
 from llm_maint.domain.judge import Op, Operation
 from llm_maint.domain.plan import Plan
 from llm_maint.domain.plan_document import read_plan
-from llm_maint.domain.profile import Attribute, AttributeId
+from llm_maint.domain.row import Row, RowId
 from llm_maint.store.effects import Effect
 from llm_maint.store.plans import HELD, UNDONE, StoredPlan
 
@@ -110,10 +110,10 @@ def effect_lines(effects: Iterable[Effect], *, brief: bool = False) -> Iterator[
 
 
 def change_lines(
-    before: Attribute | None,
-    after: Attribute | None,
+    before: Row | None,
+    after: Row | None,
     *,
-    beside: Attribute | None = None,
+    beside: Row | None = None,
     brief: bool = False,
 ) -> Iterator[Line]:
     """Return a row before and after, as one line where it looks the same.
@@ -133,7 +133,7 @@ def change_lines(
 
 
 def _operation_lines(
-    operation: Operation, rows: dict[AttributeId, Attribute], *, brief: bool
+    operation: Operation, rows: dict[RowId, Row], *, brief: bool
 ) -> Iterator[Line]:
     if operation.reason:
         yield Line(f"  {operation.reason}", "dim")
@@ -153,11 +153,9 @@ def _changes_rows(plan: Plan) -> bool:
     return any(op.op is not Op.CONFLICT for op in plan.operations)
 
 
-def _row(row: Attribute, beside: str = "", *, brief: bool = False) -> str:
-    confidence = "" if row.confidence is None else f", {row.confidence:g}"
-    source = row.source or "no source"
+def _row(row: Row, beside: str = "", *, brief: bool = False) -> str:
     text = excerpt(row.text, beside) if brief else row.text
-    return f"[{row.id}] {row.category}: {row.key} = {text} ({source}{confidence})"
+    return f"[{row.id}] {row.described(text)}"
 
 
 def _short(done: Consolidation) -> str:

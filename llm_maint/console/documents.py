@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from llm_maint.domain.plan_document import plan_document, read_plan, row_document
-from llm_maint.domain.profile import Attribute, Entity
-from llm_maint.domain.request import iso
+from llm_maint.domain.entity import Entity
+from llm_maint.domain.moments import iso
+from llm_maint.domain.plan_document import plan_document, read_plan
+from llm_maint.domain.profile import Attribute
 from llm_maint.domain.runs import Run
 from llm_maint.domain.schedule import Cron, Every
 
@@ -94,7 +95,7 @@ def profile_document(
         "display_name": head and head.display_name,
         "summary": head and head.summary,
         "summary_updated_at": stamp(head.summary_updated_at) if head else None,
-        "attributes": [row_document(row) for row in rows],
+        "attributes": [row.document() for row in rows],
     }
 
 
@@ -141,8 +142,8 @@ def set_document(
         **_named(entity),
         "plan_id": plan_id,
         "row_id": after.id,
-        "before": before and row_document(before),
-        "after": row_document(after),
+        "before": before and before.document(),
+        "after": after.document(),
     }
 
 
@@ -150,7 +151,7 @@ def unset_document(
     entity: Entity, gone: Sequence[Attribute], plan_id: str | None, *, dry_run: bool
 ) -> dict[str, Any]:
     """Return what was removed as `profile unset --json` prints it."""
-    rows = [row_document(row) for row in gone]
+    rows = [row.document() for row in gone]
     done = {"dry_run": dry_run, "plan_id": plan_id, "removed": len(rows)}
     return {**_named(entity), **done, "rows": rows}
 
@@ -171,8 +172,8 @@ def effect_document(effect: "Effect") -> dict[str, Any]:
         "effect": effect.effect,
         "reason": effect.reason,
         "winner_id": effect.winner_id,
-        "before": effect.before and row_document(effect.before),
-        "after": effect.after and row_document(effect.after),
+        "before": effect.before and effect.before.document(),
+        "after": effect.after and effect.after.document(),
     }
 
 

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from llm_maint.domain.chat import Usage
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Op
 from llm_maint.domain.plan import Plan
 from llm_maint.domain.plan_document import plan_document
-from llm_maint.domain.profile import Entity
 from llm_maint.domain.runs import Failure
 from llm_maint.errors import BudgetSpentError, DeferredError, MaintError
 

@@ -6,11 +6,13 @@ from functools import partial
 
 from llm_maint.domain import second_opinion
 from llm_maint.domain.enquiry import Answers, Complete, ask_all
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Judgement, Operation, changes, judge
-from llm_maint.domain.profile import Attribute, AttributeId, Entity, Policy
+from llm_maint.domain.policy import Policy
 from llm_maint.domain.progress import Steps
 from llm_maint.domain.relation import Relations
 from llm_maint.domain.reply import Refused
+from llm_maint.domain.row import Row, RowId
 from llm_maint.domain.wear import Wear, wear_after, worn_out
 from llm_maint.errors import BudgetSpentError
 
@@ -28,12 +30,12 @@ class Case:
     """
 
     entity: Entity
-    rows: Sequence[Attribute]
-    new: frozenset[AttributeId]
+    rows: Sequence[Row]
+    new: frozenset[RowId]
     policy: Policy = field(default_factory=Policy)
     wear: Wear = field(default_factory=dict)
 
-    def parts(self, relations: Relations, *, size: int) -> list[tuple[Attribute, ...]]:
+    def parts(self, relations: Relations, *, size: int) -> list[tuple[Row, ...]]:
         """Return the rows of each request: the new ones and their relatives."""
         if len(self.new) == len(self.rows):
             return relations.batches(size=size)
@@ -53,12 +55,12 @@ class Verdict:
 
     operations: tuple[Operation, ...] = ()
     refused: tuple[Refused, ...] = ()
-    asked: frozenset[AttributeId] = frozenset()
-    judged: frozenset[AttributeId] = frozenset()
-    left: frozenset[AttributeId] = frozenset()
+    asked: frozenset[RowId] = frozenset()
+    judged: frozenset[RowId] = frozenset()
+    left: frozenset[RowId] = frozenset()
     advice: tuple[str, ...] = ()
     model: str | None = None
-    met: tuple[frozenset[AttributeId], ...] = ()
+    met: tuple[frozenset[RowId], ...] = ()
 
     def add(self, judgement: Judgement, answers: Answers) -> int:
         """Add what was judged of some answers; return how many operations stand."""
@@ -71,7 +73,7 @@ class Verdict:
         self.met += answers.met
         return len(judgement.operations)
 
-    def rows_now(self, case: Case) -> list[Attribute]:
+    def rows_now(self, case: Case) -> list[Row]:
         """Return the rows of the case as the operations leave them."""
         changed = changes(self.operations)
         after = (changed.get(row.id, row) for row in case.rows)
@@ -131,7 +133,7 @@ class _Consulting:
     size: int
 
     async def about(
-        self, rows: Sequence[Attribute], parts: Sequence[Sequence[Attribute]], *, turn: int = 0
+        self, rows: Sequence[Row], parts: Sequence[Sequence[Row]], *, turn: int = 0
     ) -> int:
         """Ask about parts of the rows as they now are; return how many operations stand."""
         answers = await self.ask(parts, turn=turn)
@@ -144,7 +146,7 @@ class _Consulting:
         return self.verdict.add(judgement, answers)
 
     async def _confirmed(
-        self, judgement: Judgement, rows: Sequence[Attribute], answers: Answers
+        self, judgement: Judgement, rows: Sequence[Row], answers: Answers
     ) -> tuple[Judgement, Answers]:
         """Ask once more about rows that would go; what cannot be asked is left for next time."""
         asked = second_opinion.questions(judgement, rows, answers.met, size=self.size)
@@ -156,11 +158,9 @@ class _Consulting:
         return second_opinion.confirmed(judgement, asked, again), left
 
 
-def _apart(
-    alike: Sequence[tuple[AttributeId, AttributeId]], verdict: Verdict
-) -> Iterator[AttributeId]:
+def _apart(alike: Sequence[tuple[RowId, RowId]], verdict: Verdict) -> Iterator[RowId]:
     """Yield the rows that go on for two that look alike, where these met in no request."""
-    requests: dict[AttributeId, set[int]] = {}
+    requests: dict[RowId, set[int]] = {}
     for number, met in enumerate(verdict.met):
         for row_id in met:
             requests.setdefault(row_id, set()).add(number)
@@ -175,11 +175,9 @@ def _apart(
             yield other
 
 
-def _final(
-    row_id: AttributeId, goes_on: dict[AttributeId, AttributeId | None]
-) -> AttributeId | None:
+def _final(row_id: RowId, goes_on: dict[RowId, RowId | None]) -> RowId | None:
     """Return the row in which another lives on, None where it is gone."""
-    found: AttributeId | None = row_id
+    found: RowId | None = row_id
     while found in goes_on:
         found = goes_on[found]
     return found

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from llm_maint.domain.orders import speaks_to_model
-from llm_maint.domain.profile import Attribute, AttributeId
 from llm_maint.domain.relation import STRONG, Link
+from llm_maint.domain.row import Row, RowId
 
-Kin = Mapping[AttributeId, Mapping[AttributeId, Link]]
+Kin = Mapping[RowId, Mapping[RowId, Link]]
 """The relatives of each of some rows, the nearest first."""
 
 
@@ -22,13 +22,13 @@ class Controls:
     request each row was met. `kept` are all that may be taken, `taken` those that were.
     """
 
-    rows: Sequence[Attribute]
-    named: AbstractSet[AttributeId]
+    rows: Sequence[Row]
+    named: AbstractSet[RowId]
     kin: Kin
-    request: Mapping[AttributeId, int]
-    taken: set[AttributeId] = field(default_factory=set)
-    kept: dict[AttributeId, Attribute] = field(init=False)
-    _unrelated: defaultdict[str, list[Attribute]] = field(init=False)
+    request: Mapping[RowId, int]
+    taken: set[RowId] = field(default_factory=set)
+    kept: dict[RowId, Row] = field(init=False)
+    _unrelated: defaultdict[str, list[Row]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Sort out the rows that the model kept."""
@@ -46,7 +46,7 @@ class Controls:
             if row.id not in related:
                 self._unrelated[row.category].append(row)
 
-    def taken_for(self, about: Sequence[Attribute], *, most: int) -> list[Attribute]:
+    def taken_for(self, about: Sequence[Row], *, most: int) -> list[Row]:
         """Take a row of each category, then the nearest that was elsewhere, of each row."""
         categories = sorted({row.category for row in about})
         found = [self._unrelated[name].pop() for name in categories if self._unrelated[name]]
@@ -57,9 +57,7 @@ class Controls:
         self.taken.update(row.id for row in found[:most])
         return found[:most]
 
-    def _elsewhere(
-        self, row_id: AttributeId, besides: Collection[AttributeId]
-    ) -> Iterator[AttributeId]:
+    def _elsewhere(self, row_id: RowId, besides: Collection[RowId]) -> Iterator[RowId]:
         """Yield the nearest relative that met the row in no request and is not the same fact."""
         for other, link in self.kin.get(row_id, {}).items():
             apart = self.request.get(other) != self.request.get(row_id)
@@ -69,7 +67,7 @@ class Controls:
                 return
 
 
-def _calm(named: AbstractSet[AttributeId], request: Mapping[AttributeId, int]) -> Collection[int]:
+def _calm(named: AbstractSet[RowId], request: Mapping[RowId, int]) -> Collection[int]:
     """Return the requests about which the model said least: an order is more likely in others."""
     rows, said = Counter(request.values()), Counter(request[i] for i in named if i in request)
     share = {number: said[number] / rows[number] for number in rows}

@@ -8,11 +8,12 @@ from typing import Any, Self, TypeVar
 
 from llm_maint.domain.canary import check_seen
 from llm_maint.domain.chat import Completion, Prompt
-from llm_maint.domain.profile import Attribute, AttributeId, Entity
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.progress import Steps
 from llm_maint.domain.relation import Relations
 from llm_maint.domain.reply import Proposal, Refused, Reply, read_reply
 from llm_maint.domain.request import Request, request_for
+from llm_maint.domain.row import Row, RowId
 from llm_maint.errors import (
     BudgetSpentError,
     LostPromptError,
@@ -44,14 +45,14 @@ class Answers:
 
     proposals: tuple[Proposal, ...] = ()
     refused: tuple[Refused, ...] = ()
-    reviewed: frozenset[AttributeId] = frozenset()
-    left: frozenset[AttributeId] = frozenset()
+    reviewed: frozenset[RowId] = frozenset()
+    left: frozenset[RowId] = frozenset()
     advice: tuple[str, ...] = ()
     model: str | None = None
-    met: tuple[frozenset[AttributeId], ...] = ()
+    met: tuple[frozenset[RowId], ...] = ()
 
     @property
-    def judged(self) -> set[AttributeId]:
+    def judged(self) -> set[RowId]:
         """The rows that the model said anything about."""
         proposed = {row_id for proposal in self.proposals for row_id in proposal.row_ids}
         refused = {row_id for refused in self.refused for row_id in refused.row_ids}
@@ -75,7 +76,7 @@ class Answers:
 async def ask_all(
     complete: Complete,
     entity: Entity,
-    parts: Sequence[Sequence[Attribute]],
+    parts: Sequence[Sequence[Row]],
     *,
     size: int,
     turn: int = 0,
@@ -118,9 +119,7 @@ _TOO_LONG_ALONE = "a row is too long for the model's context even alone: raise l
 _CUT_ALONE = "a reply about one row alone was too long: raise llm.max_output_tokens"
 
 
-async def _ask_each(
-    enquiry: "Callable[[], _Enquiry]", parts: Iterable[Sequence[Attribute]]
-) -> Answers:
+async def _ask_each(enquiry: "Callable[[], _Enquiry]", parts: Iterable[Sequence[Row]]) -> Answers:
     """Ask about several parts side by side; what comes of it is in their order."""
     enquiries = [enquiry().begun(part) for part in parts]
     return Answers.together(await _side_by_side(enquiries))
@@ -146,12 +145,12 @@ class _Enquiry:
     steps: Steps
     hopeless: int = 0
 
-    def begun(self, rows: Sequence[Attribute]) -> Coroutine[Any, Any, Answers]:
+    def begun(self, rows: Sequence[Row]) -> Coroutine[Any, Any, Answers]:
         """Return what asks about some rows, counted as a step to come."""
         self.steps.expect(1)
         return self.ask(rows)
 
-    async def ask(self, rows: Sequence[Attribute]) -> Answers:
+    async def ask(self, rows: Sequence[Row]) -> Answers:
         """Ask about some rows; where that is too much, about each half."""
         try:
             completion, reply = await self._replied(request_for(self.entity, rows))
@@ -178,7 +177,7 @@ class _Enquiry:
             model=completion.model,
         )
 
-    async def _halves(self, rows: Sequence[Attribute], *advice: str) -> Answers:
+    async def _halves(self, rows: Sequence[Row], *advice: str) -> Answers:
         parts = [Answers(advice=advice)]
         for half in Relations(rows).batches(size=(len(rows) + 1) // 2):
             if self.hopeless < HOPELESS:
@@ -208,5 +207,5 @@ class _Enquiry:
             self.steps.step()
 
 
-def _left(rows: Iterable[Attribute], *advice: str) -> Answers:
+def _left(rows: Iterable[Row], *advice: str) -> Answers:
     return Answers(left=frozenset(row.id for row in rows), advice=advice)

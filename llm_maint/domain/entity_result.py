@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar
 
 from llm_maint.domain.chat import NO_USAGE, Usage
 from llm_maint.domain.consolidation import Consolidation, failed_line, line
-from llm_maint.domain.profile import Entity
+from llm_maint.domain.entity import Entity
 from llm_maint.errors import BudgetSpentError, DeferredError, ExitCode, MaintError
 
 log = logging.getLogger(__name__)

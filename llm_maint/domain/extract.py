@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from llm_maint.domain.profile import finite, no_constant
+from llm_maint.domain.json_values import finite, no_constant
 from llm_maint.errors import UnreadableReplyError
 
 _THOUGHT = r"(?:seed:)?(?:think|thinking|thought|reasoning)"

@@ -1,17 +1,17 @@
 """From proposals to operations: code folds duplicates, chooses winners and checks every claim."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from llm_maint.domain.merge import merge
 from llm_maint.domain.orders import speaks_to_model
-from llm_maint.domain.profile import Attribute, AttributeId, Policy, latest, surety, united
+from llm_maint.domain.policy import Policy
 from llm_maint.domain.relation import subject_of
 from llm_maint.domain.reply import Proposal, Refused
-from llm_maint.domain.wording import folded, key_of
+from llm_maint.domain.row import Row, RowId, latest
 
 UNRELATED = "unrelated"
 """The guard that drops from a group of versions what has nothing to do with the newest."""
@@ -40,11 +40,11 @@ class Operation:
 
     op: Op
     reason: str
-    row_ids: tuple[AttributeId, ...]
-    after: Attribute | None = None
+    row_ids: tuple[RowId, ...]
+    after: Row | None = None
 
     @property
-    def winner_id(self) -> AttributeId | None:
+    def winner_id(self) -> RowId | None:
         """The row that goes on for all of them."""
         return self.after.id if self.after else None
 
@@ -56,7 +56,7 @@ class Operation:
         return self.winner_id not in self.row_ids
 
     @property
-    def retired(self) -> tuple[AttributeId, ...]:
+    def retired(self) -> tuple[RowId, ...]:
         """The rows that this operation deletes."""
         if self.op is Op.CONFLICT:
             return ()
@@ -72,9 +72,9 @@ class Judgement:
 
 
 def fold(
-    rows: Sequence[Attribute], policy: Policy, *, settled: Collection[AttributeId] = ()
-) -> tuple[tuple[Operation, ...], list[Attribute]]:
-    """Fold exact duplicates: same category, same key as snake_case, same value after folding.
+    rows: Sequence[Row], policy: Policy, *, settled: Collection[RowId] = ()
+) -> tuple[tuple[Operation, ...], list[Row]]:
+    """Fold exact duplicates: rows that are copies of each other, see `Row.identity`.
 
     Duplicates that are all `settled` stay: a person has put them back.
 
@@ -82,10 +82,9 @@ def fold(
         The operations, and the rows that go on, winners as they will be.
 
     """
-    same: defaultdict[tuple[object, ...], list[Attribute]] = defaultdict(list)
+    same: defaultdict[Hashable, list[Row]] = defaultdict(list)
     for row in rows:
-        identity = (row.category.strip().lower(), key_of(row.key), folded(row.value))
-        same[identity].append(row)
+        same[row.identity].append(row)
     operations = tuple(
         _joined(Op.FOLD, "the same key and value", group, policy)
         for group in same.values()
@@ -97,11 +96,11 @@ def fold(
 
 
 def judge(
-    rows: Sequence[Attribute],
+    rows: Sequence[Row],
     proposals: Iterable[Proposal],
     policy: Policy,
     *,
-    worn: Collection[AttributeId] = (),
+    worn: Collection[RowId] = (),
 ) -> Judgement:
     """Turn a model's proposals about `rows` into the operations that every guard lets pass.
 
@@ -128,7 +127,7 @@ def judge(
 
 
 def _merge(
-    proposal: Proposal, rows: list[Attribute], policy: Policy, worn: Collection[AttributeId]
+    proposal: Proposal, rows: list[Row], policy: Policy, worn: Collection[RowId]
 ) -> Judgement:
     winner = _winner(rows, policy)
     is_fixed = policy.protects(winner)
@@ -145,7 +144,7 @@ def _merge(
     return Judgement(operations, (*kept, *done.refused))
 
 
-def _supersede(proposal: Proposal, named: list[Attribute], policy: Policy) -> Judgement:
+def _supersede(proposal: Proposal, named: list[Row], policy: Policy) -> Judgement:
     if orders := tuple(row.id for row in named if speaks_to_model(row)):
         named = [row for row in named if row.id not in orders]
     apart = (Refused(ORDER, proposal.reason, orders),) if orders else ()
@@ -166,9 +165,7 @@ def _supersede(proposal: Proposal, named: list[Attribute], policy: Policy) -> Ju
     return replace(judged, refused=(*apart, *strangers, *judged.refused))
 
 
-def _superseded(
-    proposal: Proposal, rows: list[Attribute], winner: Attribute, policy: Policy
-) -> Judgement:
+def _superseded(proposal: Proposal, rows: list[Row], winner: Row, policy: Policy) -> Judgement:
     newest = max(rows, key=latest)
     others = [row for row in rows if row is not winner]
     if any(_rank(row, policy) == _rank(winner, policy) for row in others):
@@ -181,12 +178,12 @@ def _superseded(
     return Judgement((_joined(Op.SUPERSEDE, proposal.reason, rows, policy),))
 
 
-def _conflict(proposal: Proposal, rows: list[Attribute], _policy: Policy) -> Judgement:
+def _conflict(proposal: Proposal, rows: list[Row], _policy: Policy) -> Judgement:
     ids = tuple(row.id for row in rows)
     return Judgement((Operation(op=Op.CONFLICT, reason=proposal.reason, row_ids=ids),))
 
 
-def _remove(proposal: Proposal, rows: list[Attribute], policy: Policy) -> Judgement:
+def _remove(proposal: Proposal, rows: list[Row], policy: Policy) -> Judgement:
     ids = tuple(row.id for row in rows)
     if any(policy.protects(row) for row in rows):
         return Judgement((), (Refused("protected", proposal.reason, ids),))
@@ -198,21 +195,21 @@ def _remove(proposal: Proposal, rows: list[Attribute], policy: Policy) -> Judgem
 _JUDGES = {"supersede": _supersede, "conflict": _conflict, "remove": _remove}
 
 
-def _rank(row: Attribute, policy: Policy) -> tuple[bool, bool, datetime, float]:
-    """Order of winners: protected, explicit, the latest update, the higher confidence."""
-    return policy.protects(row), row.source == "explicit", latest(row), surety(row)
+def _rank(row: Row, policy: Policy) -> tuple[bool, bool, datetime, float]:
+    """Order of winners: protected, and then by their own standing."""
+    return policy.protects(row), *row.standing
 
 
-def _winner(rows: Sequence[Attribute], policy: Policy) -> Attribute:
+def _winner(rows: Sequence[Row], policy: Policy) -> Row:
     # The first row wins a tie, and rows come in the order of their ids: the choice is stable.
     return max(rows, key=lambda row: _rank(row, policy))
 
 
-def _joined(op: Op, reason: str, rows: Sequence[Attribute], policy: Policy) -> Operation:
+def _joined(op: Op, reason: str, rows: Sequence[Row], policy: Policy) -> Operation:
     winner = _winner(rows, policy)
     others = [row for row in rows if row is not winner]
     # A protected row is never written, not even its times.
-    after = winner if policy.protects(winner) else united(winner, others)
+    after = winner if policy.protects(winner) else winner.united(others)
     return Operation(
         op=op, reason=reason, row_ids=(winner.id, *(row.id for row in others)), after=after
     )
@@ -226,9 +223,9 @@ def losses(operations: Iterable[Operation]) -> int:
     return sum(len(op.retired) for op in operations if op.op in (Op.REMOVE, Op.SUPERSEDE))
 
 
-def changes(operations: Iterable[Operation]) -> Mapping[AttributeId, Attribute | None]:
+def changes(operations: Iterable[Operation]) -> Mapping[RowId, Row | None]:
     """Return what becomes of each row that is written: its new form, None where it goes."""
-    found: dict[AttributeId, Attribute | None] = {}
+    found: dict[RowId, Row | None] = {}
     for op in operations:
         if op.after:
             found[op.after.id] = op.after

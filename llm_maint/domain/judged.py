@@ -8,7 +8,7 @@ from datetime import datetime
 
 from llm_maint.domain.judge import Op, Operation
 from llm_maint.domain.plan import Plan
-from llm_maint.domain.profile import Attribute, AttributeId
+from llm_maint.domain.row import Row, RowId
 
 MARK_CHARS = 16
 """64 bits: two of an entity's rows that are alike by chance are not to be expected."""
@@ -21,7 +21,7 @@ class KnownConflict:
     """A conflict that stands until one of its rows changes: why, and the mark of each row."""
 
     reason: str
-    marks: tuple[tuple[AttributeId, str], ...]
+    marks: tuple[tuple[RowId, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +40,8 @@ class Judged:
     conflicts: tuple[KnownConflict, ...] = field(default=())
 
     def new_among(
-        self, rows: Iterable[Attribute], folds: Iterable[Operation], survivors: Iterable[Attribute]
-    ) -> set[AttributeId]:
+        self, rows: Iterable[Row], folds: Iterable[Operation], survivors: Iterable[Row]
+    ) -> set[RowId]:
         """Return which survivors the judge does not know as they are.
 
         A copy of a known fact is nothing new; unless it may decide a conflict, being the latest.
@@ -62,16 +62,16 @@ class Judged:
         }
         return {row.id for row in survivors if mark(row) not in seen and row.id not in copies}
 
-    def settled(self, rows: Iterable[Attribute]) -> set[AttributeId]:
+    def settled(self, rows: Iterable[Row]) -> set[RowId]:
         """Return the rows that are as they were when they were judged."""
         return {row.id for row in rows if mark(row) in self.known}
 
-    def waiting(self, rows: Iterable[Attribute]) -> set[AttributeId]:
+    def waiting(self, rows: Iterable[Row]) -> set[RowId]:
         """Return the rows that wait in a held plan."""
         return {row.id for row in rows if mark(row) in self.pending}
 
     def standing_conflicts(
-        self, rows: Iterable[Attribute], decided: Sequence[Operation]
+        self, rows: Iterable[Row], decided: Sequence[Operation]
     ) -> list[Operation]:
         """Return the conflicts whose rows are as they were, and that nothing decides now."""
         marks = {row.id: mark(row) for row in rows}
@@ -83,7 +83,7 @@ class Judged:
         ]
 
 
-def judged_after(plan: Plan, rows: Sequence[Attribute], *, judge: str, now: datetime) -> Judged:
+def judged_after(plan: Plan, rows: Sequence[Row], *, judge: str, now: datetime) -> Judged:
     """Return what is known once a plan is applied; `rows` are the survivors as written."""
     unknown = plan.unjudged | plan.dropped
     return Judged(
@@ -109,7 +109,7 @@ def judged_while_held(plan: Plan, *, judge: str, now: datetime) -> Judged:
     )
 
 
-def _conflicts(plan: Plan, rows: Iterable[Attribute]) -> tuple[KnownConflict, ...]:
+def _conflicts(plan: Plan, rows: Iterable[Row]) -> tuple[KnownConflict, ...]:
     marks = {row.id: mark(row) for row in rows}
     return tuple(
         KnownConflict(op.reason, tuple((i, marks[i]) for i in op.row_ids))
@@ -118,10 +118,16 @@ def _conflicts(plan: Plan, rows: Iterable[Attribute]) -> tuple[KnownConflict, ..
     )
 
 
-def mark(row: Attribute) -> str:
+def mark(row: Row) -> str:
     """Return a hash of a row and of what a judge sees of it."""
-    content = [str(row.id), *(str(row.image.get(name)) for name in _SEEN)]
+    content = [str(row.id), *row.seen]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:MARK_CHARS]
 
 
-_SEEN = ("category", "key", "value", "confidence", "source", "updated_at")
+def fingerprint(rows: Iterable[Row], *, judge: str) -> str:
+    """Return a hash of an entity's rows and of who judged them (model and prompt version).
+
+    The same hash means that nothing has changed since, so there is nothing to ask.
+    """
+    content = sorted([str(row.id), *row.seen] for row in rows)
+    return hashlib.sha256(json.dumps([judge, content]).encode()).hexdigest()

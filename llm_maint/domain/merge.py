@@ -4,39 +4,32 @@ The winner keeps its text to the byte unless a model's text passes every guard, 
 where the text that stays covers it: so a merge loses no fact, whoever asks for it.
 """
 
-import json
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from llm_maint.domain.coverage import covers
 from llm_maint.domain.new_text import key_objection, text_objection
-from llm_maint.domain.profile import CATEGORIES, Attribute, AttributeId, surety, united
 from llm_maint.domain.reply import Proposal, Refused
-from llm_maint.domain.wording import folded, snake_case
-
-NEW_SOURCE = "maintenance"
-"""The source of a row whose text a model wrote."""
-
-MOST_CONFIDENCE = 0.9
-"""What a row can have at most whose text a model wrote: it is no longer anybody's own words."""
+from llm_maint.domain.row import Row, RowId
+from llm_maint.domain.wording import folded
 
 
 @dataclass(frozen=True, slots=True)
 class Merge:
     """The row that stays as it will be, None where no other goes; who goes; what was refused."""
 
-    after: Attribute | None
-    going: tuple[Attribute, ...]
+    after: Row | None
+    going: tuple[Row, ...]
     refused: tuple[Refused, ...]
 
 
 def merge(
-    winner: Attribute,
-    others: Sequence[Attribute],
+    winner: Row,
+    others: Sequence[Row],
     proposal: Proposal,
     *,
     is_fixed: bool,
-    worn: Collection[AttributeId],
+    worn: Collection[RowId],
 ) -> Merge:
     """Merge rows into the winner as far as a surviving text covers them.
 
@@ -60,27 +53,27 @@ def merge(
 class _Trial:
     """A wording of the winner, the rows it covers, and what is wrong with it."""
 
-    wording: Attribute
-    going: tuple[Attribute, ...]
+    wording: Row
+    going: tuple[Row, ...]
     objection: str | None
 
 
-def _wordings(winner: Attribute, proposal: Proposal) -> Iterator[Attribute]:
+def _wordings(winner: Row, proposal: Proposal) -> Iterator[Row]:
     """Yield the winner as it may be worded: as proposed, in part as proposed, and as it is."""
     texts, keys = [winner], [winner.key]
     if proposal.value not in (None, winner.text) and isinstance(winner.value, str):
-        texts.insert(0, _with_text(winner, str(proposal.value)))
-    if proposal.key is not None and (key := snake_case(proposal.key)) != winner.key:
+        texts.insert(0, winner.with_text(str(proposal.value)))
+    if proposal.key is not None and (key := winner.key_as(proposal.key)) != winner.key:
         keys.insert(0, key)
     for row in texts:
-        yield from (row if key == row.key else _with_key(row, key) for key in keys)
+        yield from (row if key == row.key else row.with_key(key) for key in keys)
 
 
 def _tried(
-    wording: Attribute,
-    winner: Attribute,
-    others: Sequence[Attribute],
-    worn: Collection[AttributeId],
+    wording: Row,
+    winner: Row,
+    others: Sequence[Row],
+    worn: Collection[RowId],
 ) -> _Trial:
     is_new = wording.text != winner.text
     going = tuple(row for row in others if _covered(row, wording, is_new=is_new))
@@ -99,7 +92,7 @@ def _tried(
     return _Trial(wording, going, objection)
 
 
-def _covered(row: Attribute, wording: Attribute, *, is_new: bool) -> bool:
+def _covered(row: Row, wording: Row, *, is_new: bool) -> bool:
     # Of a list or an object the places are a part of the fact, and words do not see them.
     if not isinstance(row.value, str) and folded(row.value) != folded(wording.value):
         return False
@@ -107,53 +100,33 @@ def _covered(row: Attribute, wording: Attribute, *, is_new: bool) -> bool:
 
 
 def _not_taken(
-    trials: Sequence[_Trial], best: _Trial, proposal: Proposal, winner: Attribute
+    trials: Sequence[_Trial], best: _Trial, proposal: Proposal, winner: Row
 ) -> Iterator[Refused]:
     """Yield what was proposed and is not taken: the winner's own stays in its place."""
     ids = (winner.id,)
     if proposal.value not in (None, winner.text, best.wording.text):
         why = trials[0].objection or "it covers fewer rows, or the row has no text"
         yield Refused("new_text", f"{why}: {proposal.reason}", ids)
-    elif proposal.key is not None and snake_case(proposal.key) != snake_case(best.wording.key):
+    elif proposal.key is not None and not _has_key(best.wording, proposal.key):
         why = trials[0].objection or "it covers fewer rows"
         yield Refused("new_key", f"{why}: {proposal.reason}", ids)
 
 
-def _uncovered(others: Sequence[Attribute], best: _Trial) -> Iterator[Refused]:
+def _has_key(row: Row, proposed: str) -> bool:
+    return row.key_as(proposed) == row.key_as(row.key)
+
+
+def _uncovered(others: Sequence[Row], best: _Trial) -> Iterator[Refused]:
     why = "the surviving text does not say all that this row says"
     return (Refused("coverage", why, (row.id,)) for row in others if row not in best.going)
 
 
-def _joined(best: _Trial, winner: Attribute, proposal: Proposal, *, is_fixed: bool) -> Attribute:
+def _joined(best: _Trial, winner: Row, proposal: Proposal, *, is_fixed: bool) -> Row:
     if is_fixed:
         return winner
-    after = united(best.wording, best.going)
+    after = best.wording.united(best.going)
     if best.wording.text != winner.text:
-        after = _as_maintained(after, max(map(surety, [winner, *best.going])))
+        after = after.as_maintained()
     if proposal.category is not None:
-        category = proposal.category.strip().lower()
-        known = {*CATEGORIES, *(row.category for row in (winner, *best.going))}
-        category = category if category in known else "misc"
-        after = replace(after, category=category, image={**after.image, "category": category})
+        after = after.with_category(proposal.category, (winner, *best.going))
     return after
-
-
-def _as_maintained(row: Attribute, highest: float) -> Attribute:
-    image = dict(row.image)
-    if "source" in image:
-        image["source"] = NEW_SOURCE
-    confidence = row.confidence
-    if confidence is not None and highest > MOST_CONFIDENCE:
-        confidence = MOST_CONFIDENCE
-        if "confidence" in image:  # as the database gave it: as text, or as a number
-            image["confidence"] = type(image["confidence"] or 0.0)(confidence)
-    return replace(row, source=NEW_SOURCE, confidence=confidence, image=image)
-
-
-def _with_text(row: Attribute, text: str) -> Attribute:
-    image = {**row.image, "value": json.dumps(text, ensure_ascii=False)}
-    return replace(row, value=text, image=image)
-
-
-def _with_key(row: Attribute, key: str) -> Attribute:
-    return replace(row, key=key, image={**row.image, "key": key})

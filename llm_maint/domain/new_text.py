@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import reduce
 
 from llm_maint.domain.coverage import ADDRESS, letters_of, names_of
-from llm_maint.domain.profile import Attribute
+from llm_maint.domain.row import Row
 from llm_maint.domain.wording import (
     carries_fact,
     denied_in,
@@ -39,7 +39,7 @@ _JOINING = frozenset(
 _MEASURED = re.compile(r"(\d+(?:[.,:/-]\d+)*)[ \t]?([^\W\d_]+|[%°])")
 
 
-def text_objection(text: str, sources: Sequence[Attribute]) -> str | None:
+def text_objection(text: str, sources: Sequence[Row]) -> str | None:
     """Return what is wrong with a new text, None if it may take the place of its sources.
 
     Args:
@@ -57,7 +57,7 @@ def text_objection(text: str, sources: Sequence[Attribute]) -> str | None:
     return _invented(text, known) or _denial_objection(text, sources)
 
 
-def key_objection(key: str, sources: Sequence[Attribute]) -> str | None:
+def key_objection(key: str, sources: Sequence[Row]) -> str | None:
     """Return what is wrong with a new key, None if it may be taken: a key is a fact too."""
     if not key or len(key) > MAX_KEY_CHARS:
         return "it is empty or too long"
@@ -99,7 +99,7 @@ def _says_nothing(word: str) -> bool:
     return word in _JOINING or is_negation(word) or not carries_fact(word)
 
 
-def _denial_objection(text: str, sources: Sequence[Attribute]) -> str | None:
+def _denial_objection(text: str, sources: Sequence[Row]) -> str | None:
     # As often as the row that denies it most often: a text made of two rows says it once.
     before: Counter[str] = reduce(
         lambda most, row: most | denied_in(row.text), sources, Counter[str]()

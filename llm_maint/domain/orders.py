@@ -6,7 +6,7 @@ and an order that is not recognised meets the other guards.
 
 import re
 
-from llm_maint.domain.profile import Attribute
+from llm_maint.domain.row import Row
 
 _ORDER = re.compile(
     r"""
@@ -32,7 +32,7 @@ _ORDER = re.compile(
 )
 
 
-def speaks_to_model(row: Attribute) -> bool:
+def speaks_to_model(row: Row) -> bool:
     """Return whether a row reads like an order to whoever tidies the profile."""
     return _ORDER.search(f"{row.text[:MOST]}\n{row.key}") is not None
 

@@ -7,10 +7,11 @@ from math import ceil, floor
 from typing import Self
 
 from llm_maint.domain.chat import NO_USAGE, Usage
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Op, Operation, changes, losses
-from llm_maint.domain.profile import Attribute, AttributeId, Entity, Policy
+from llm_maint.domain.policy import Policy
 from llm_maint.domain.reply import Refused
-from llm_maint.domain.wording import fact_of
+from llm_maint.domain.row import Row, RowId
 
 FATES = ("kept", "merged", "superseded", "removed", "conflict", "unreviewed")
 """What can become of a row; every row of a plan has exactly one of these."""
@@ -43,13 +44,13 @@ class Plan:
     """
 
     entity: Entity
-    rows: tuple[Attribute, ...]
+    rows: tuple[Row, ...]
     operations: tuple[Operation, ...] = ()
     refused: tuple[Refused, ...] = ()
-    unreviewed: frozenset[AttributeId] = frozenset()
-    unjudged: frozenset[AttributeId] = frozenset()
+    unreviewed: frozenset[RowId] = frozenset()
+    unjudged: frozenset[RowId] = frozenset()
     held: str | None = None
-    left: frozenset[AttributeId] = frozenset()
+    left: frozenset[RowId] = frozenset()
     model: str | None = None
     prompt_version: str = ""
     usage: Usage = NO_USAGE
@@ -60,7 +61,7 @@ class Plan:
         """Whether some rows could not be judged."""
         return bool(self.left)
 
-    def fates(self) -> dict[AttributeId, str]:
+    def fates(self) -> dict[RowId, str]:
         """Return what becomes of each row that was read."""
         fates = {row.id: "unreviewed" if row.id in self.unreviewed else "kept" for row in self.rows}
         for op in self.operations:
@@ -96,14 +97,14 @@ class Plan:
         if sum(self.accounting().values()) != len(ids):
             raise AssertionError(f"the plan for {self.entity} does not add up")
 
-    def changed_since(self, present: Iterable[Attribute]) -> set[AttributeId]:
+    def changed_since(self, present: Iterable[Row]) -> set[RowId]:
         """Return which rows of the operations are not as they were read any more."""
-        now = {row.id: row.image for row in present}
+        now = {row.id: row.as_read for row in present}
         touched = {row_id for op in self.operations for row_id in op.row_ids}
-        return {row.id for row in self.rows if row.id in touched and now.get(row.id) != row.image}
+        return {row.id for row in self.rows if row.id in touched and now.get(row.id) != row.as_read}
 
     @property
-    def dropped(self) -> set[AttributeId]:
+    def dropped(self) -> set[RowId]:
         """The rows of operations that were dropped because somebody changed one of them."""
         return {i for r in self.refused if r.guard == CHANGED_MEANWHILE for i in r.row_ids}
 
@@ -112,7 +113,7 @@ class Plan:
         """Whether an operation was dropped because somebody changed its rows meanwhile."""
         return any(refused.guard == CHANGED_MEANWHILE for refused in self.refused)
 
-    def without(self, changed: Collection[AttributeId]) -> Self:
+    def without(self, changed: Collection[RowId]) -> Self:
         """Return the plan without the operations that touch rows somebody changed meanwhile.
 
         What builds on a dropped operation goes with it: a merge of the winner of a fold, say.
@@ -145,14 +146,14 @@ class Plan:
         )
         return replace(left, refused=self.refused + refused)
 
-    def survivors(self) -> list[Attribute]:
+    def survivors(self) -> list[Row]:
         """Return the rows as they will be, in the order they were read."""
         changed = changes(self.operations)
         after = [changed.get(row.id, row) for row in self.rows]
         return [row for row in after if row is not None]
 
 
-def _harms(op: Operation, rows: Mapping[AttributeId, Attribute], policy: Policy) -> bool:
+def _harms(op: Operation, rows: Mapping[RowId, Row], policy: Policy) -> bool:
     """Return whether an operation writes a protected row, or retires one for good."""
     if op.op is Op.CONFLICT:
         return False
@@ -190,7 +191,7 @@ def guard_losses(plan: Plan, policy: Policy, recent: RecentLosses = NO_LOSSES) -
     """
     lost = losses(plan.operations)
     rows = [row for row in plan.rows if not policy.protects(row)]
-    facts = {fact_of(row.key, row.value) for row in rows} | recent.facts
+    facts = {row.fact for row in rows} | recent.facts
     share = policy.max_loss_ratio
     went = max(recent.lost, len(recent.facts))
     of_rows = floor(share * (len(rows) + went) + ROUNDING)
@@ -202,7 +203,7 @@ def guard_losses(plan: Plan, policy: Policy, recent: RecentLosses = NO_LOSSES) -
     return replace(plan, held=reason)
 
 
-def categories_updated(operations: Iterable[Operation], rows: Sequence[Attribute]) -> list[str]:
+def categories_updated(operations: Iterable[Operation], rows: Sequence[Row]) -> list[str]:
     """Return the categories in which a row changes or goes."""
     category = {row.id: row.category for row in rows}
     touched = changes(operations)

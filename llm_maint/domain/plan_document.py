@@ -6,30 +6,17 @@ from dataclasses import asdict
 from typing import Any
 
 from llm_maint.domain.chat import Usage
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Op, Operation
+from llm_maint.domain.memory import Memory
 from llm_maint.domain.plan import Plan, categories_updated
-from llm_maint.domain.profile import Attribute, Entity, parse_time
+from llm_maint.domain.profile import Attribute
 from llm_maint.domain.reply import Refused
-from llm_maint.domain.request import iso
+from llm_maint.domain.row import Row
 from llm_maint.errors import DataError, InvalidInputError
 
 FORMAT = 1
 """Version of the saved document; a newer one than this is refused."""
-
-
-def row_document(row: Attribute) -> dict[str, Any]:
-    """Return a row as `profile show` prints it."""
-    return {
-        "id": row.id,
-        "category": row.category,
-        "key": row.key,
-        "value": row.value,
-        "confidence": row.confidence,
-        "source": row.source,
-        "source_message_id": row.source_message_id,
-        "created_at": row.created_at and iso(row.created_at),
-        "updated_at": row.updated_at and iso(row.updated_at),
-    }
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
@@ -61,7 +48,7 @@ def saved_document(plan: Plan) -> dict[str, Any]:
     return {
         "format": FORMAT,
         **plan_document(plan),
-        "rows": [{**row_document(row), "image": dict(row.image)} for row in plan.rows],
+        "rows": [{**row.document(), "image": dict(row.image)} for row in plan.rows],
         "left": [row.id for row in plan.rows if row.id in plan.left],
         "unreviewed": [row.id for row in plan.rows if row.id in plan.unreviewed],
         "unjudged": [row.id for row in plan.rows if row.id in plan.unjudged],
@@ -86,25 +73,26 @@ def read_plan(document: Mapping[str, Any]) -> Plan:
         raise InvalidInputError("not a plan that llm-maint saved, or it was altered") from error
 
 
-def _operation_document(op: Operation, before: Mapping[Any, Attribute]) -> dict[str, Any]:
+def _operation_document(op: Operation, before: Mapping[Any, Row]) -> dict[str, Any]:
     return {
         "op": op.op.value,
         "reason": op.reason,
         "winner_id": op.winner_id,
         "row_ids": list(op.row_ids),
-        "before": [row_document(before[row_id]) for row_id in op.row_ids],
-        "after": op.after and row_document(op.after),
+        "before": [before[row_id].document() for row_id in op.row_ids],
+        "after": op.after and op.after.document(),
     }
 
 
 def _read(document: Mapping[str, Any]) -> Plan:
     llm = document["llm"]
     ids = {row["id"] for row in document["rows"]}
+    entity = Entity(_text(document["entity_type"]), _text(document["entity_id"]))
     plan = Plan(
-        entity=Entity(_text(document["entity_type"]), _text(document["entity_id"])),
-        rows=tuple(_read_row(row, row["image"]) for row in document["rows"]),
+        entity=entity,
+        rows=tuple(_read_row(row, row["image"], entity) for row in document["rows"]),
         operations=tuple(
-            _read_operation(op, image)
+            _read_operation(op, image, entity)
             for op, image in zip(document["operations"], document["images_after"], strict=True)
         ),
         refused=tuple(
@@ -131,29 +119,22 @@ def _left(document: Mapping[str, Any]) -> list[Any]:
     return list(document.get("unjudged") or [row["id"] for row in document["rows"]])
 
 
-def _read_operation(op: Mapping[str, Any], image: Any) -> Operation:  # noqa: ANN401 unchecked
+def _read_operation(
+    op: Mapping[str, Any],
+    image: Any,  # noqa: ANN401 unchecked
+    entity: Entity,
+) -> Operation:
     after: Mapping[str, Any] | None = op["after"]
     return Operation(
         op=Op(op["op"]),
         reason=_text(op["reason"]),
         row_ids=tuple(_ids(op["row_ids"])),
-        after=None if after is None else _read_row(after, image),
+        after=None if after is None else _read_row(after, image, entity),
     )
 
 
-def _read_row(row: Mapping[str, Any], image: Mapping[str, Any]) -> Attribute:
-    return Attribute(
-        id=row["id"],
-        category=row["category"],
-        key=row["key"],
-        value=row["value"],
-        confidence=row["confidence"],
-        source=row["source"],
-        source_message_id=row["source_message_id"],
-        created_at=parse_time(row["created_at"], where="created_at"),
-        updated_at=parse_time(row["updated_at"], where="updated_at"),
-        image=dict(image),
-    )
+def _read_row(row: Mapping[str, Any], image: Mapping[str, Any], entity: Entity) -> Row:
+    return (Memory if entity.has_memories else Attribute).read(row, image)
 
 
 def _text(value: object) -> str:

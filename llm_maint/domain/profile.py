@@ -1,15 +1,18 @@
-"""A person's profile as values: entities, attributes, and which attributes are protected."""
+"""A row of a person's profile as a value: what it says, and how it goes on for others."""
 
-import hashlib
 import json
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
-from llm_maint.domain.wording import Saying, snake_case
-from llm_maint.errors import DataError, UnknownNameError
+from llm_maint.domain.moments import iso, parse_time
+from llm_maint.domain.row import Image, RowId, latest
+from llm_maint.domain.wording import Saying, fact_of, folded, key_of, snake_case
+
+if TYPE_CHECKING:
+    from llm_maint.domain.policy import Policy
+
 
 CATEGORIES = (
     "preference",
@@ -23,37 +26,6 @@ CATEGORIES = (
 )
 """The categories an assistant knows; rows with others are left as they are."""
 
-ENTITY_TYPES = ("user", "bot")
-
-Scalar = str | int | float | bool | None
-"""A column as the database gave it, exact enough to put it back to the byte."""
-
-Image = Mapping[str, Scalar]
-"""Every column of one row."""
-
-AttributeId = int | str
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Entity:
-    """Whose profile it is: a user or a bot; the id is lower-cased and stripped."""
-
-    type: str
-    id: str
-
-    @classmethod
-    def named(cls, entity_id: str, entity_type: str = "user") -> Self:
-        """Return the entity for names as people write them."""
-        kind = entity_type.strip().lower()
-        if kind not in ENTITY_TYPES:
-            raise UnknownNameError(
-                f"no entity type {entity_type!r}; known: {', '.join(ENTITY_TYPES)}"
-            )
-        return cls(kind, entity_id.strip().lower())
-
-    def __str__(self) -> str:
-        return self.id if self.type == "user" else f"{self.type} {self.id}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribute:
@@ -63,7 +35,7 @@ class Attribute:
     included; it is what compare-and-set and the journal work with.
     """
 
-    id: AttributeId
+    id: RowId
     category: str
     key: str
     value: Any
@@ -86,65 +58,157 @@ class Attribute:
         """The fact that key and value state."""
         return Saying(self.key, self.text)
 
+    @property
+    def fact(self) -> str:
+        """A text equal for rows that surely state one fact; see `wording.fact_of`."""
+        return fact_of(self.key, self.value)
+
+    @property
+    def identity(self) -> Hashable:
+        """Equal for copies: same category, same key as snake_case, same value after folding."""
+        return self.category.strip().lower(), key_of(self.key), folded(self.value)
+
+    @property
+    def standing(self) -> tuple[bool, datetime, float]:
+        """Its order in a group: explicit, then the latest update, then the higher confidence."""
+        return self.source == "explicit", latest(self), surety(self)
+
+    @property
+    def seen(self) -> list[str]:
+        """What a judge sees of it, to the byte."""
+        return [str(self.image.get(name)) for name in _SEEN]
+
+    @property
+    def as_read(self) -> Image:
+        """All its columns: whatever of it changed meanwhile, a plan is outdated."""
+        return self.image
+
+    def is_protected(self, policy: "Policy") -> bool:
+        """Return whether its source, its confidence or a pinned key protects it."""
+        return (
+            self.source in policy.protected_sources
+            or (self.confidence is not None and self.confidence >= 1)
+            or self.key in policy.pinned_keys
+            or (bool(policy.pinned_keys) and snake_case(self.key) in policy.pinned_keys)
+        )
+
+    def key_as(self, proposed: str) -> str:
+        """Return a proposed key as snake_case."""
+        return snake_case(proposed)
+
+    def united(self, sources: Iterable["Attribute"]) -> "Attribute":
+        """Return it with the earliest creation, latest update and highest confidence of all.
+
+        Each comes from the row it was read of, to the byte; never the time of the run.
+        """
+        rows = [self, *sources]
+        created = min((r for r in rows if r.created_at), key=_created, default=self)
+        updated = max((r for r in rows if r.updated_at), key=latest, default=self)
+        surest = max((r for r in rows if r.confidence is not None), key=surety, default=self)
+        columns = {
+            name: row.image[name]
+            for name, row in (
+                ("created_at", created),
+                ("updated_at", updated),
+                ("confidence", surest),
+            )
+            if name in row.image
+        }
+        return replace(
+            self,
+            created_at=created.created_at,
+            updated_at=updated.updated_at,
+            confidence=surest.confidence,
+            image={**self.image, **columns},
+        )
+
+    def with_text(self, text: str) -> "Attribute":
+        """Return it with another text as its value."""
+        image = {**self.image, "value": json.dumps(text, ensure_ascii=False)}
+        return replace(self, value=text, image=image)
+
+    def with_key(self, key: str) -> "Attribute":
+        """Return it with another key."""
+        return replace(self, key=key, image={**self.image, "key": key})
+
+    def with_category(self, category: str, among: Iterable["Attribute"]) -> "Attribute":
+        """Return it with a category that is known or one of the rows'; with `misc` for another."""
+        name = category.strip().lower()
+        known = {*CATEGORIES, *(row.category for row in among)}
+        name = name if name in known else "misc"
+        return replace(self, category=name, image={**self.image, "category": name})
+
+    def as_maintained(self) -> "Attribute":
+        """Return it as one whose text a model wrote: nobody's own words, and so less sure."""
+        image = dict(self.image)
+        if "source" in image:
+            image["source"] = NEW_SOURCE
+        confidence = self.confidence
+        if confidence is not None and confidence > MOST_CONFIDENCE:
+            confidence = MOST_CONFIDENCE
+            if "confidence" in image:  # as the database gave it: as text, or as a number
+                image["confidence"] = type(image["confidence"] or 0.0)(confidence)
+        return replace(self, source=NEW_SOURCE, confidence=confidence, image=image)
+
+    def shown(self, name: str) -> dict[str, Any]:
+        """Return what a model is shown of it, under a name that is local to the request."""
+        document = self.document()
+        document["id"] = name
+        del document["source_message_id"]
+        return document
+
+    def document(self) -> dict[str, Any]:
+        """Return it as `profile show` prints it."""
+        return {
+            "id": self.id,
+            "category": self.category,
+            "key": self.key,
+            "value": self.value,
+            "confidence": self.confidence,
+            "source": self.source,
+            "source_message_id": self.source_message_id,
+            "created_at": self.created_at and iso(self.created_at),
+            "updated_at": self.updated_at and iso(self.updated_at),
+        }
+
+    def described(self, text: str) -> str:
+        """Return it as a line for people."""
+        confidence = "" if self.confidence is None else f", {self.confidence:g}"
+        return f"{self.category}: {self.key} = {text} ({self.source or 'no source'}{confidence})"
+
+    def with_image(self, image: Image) -> "Attribute":
+        """Return it with other columns."""
+        return replace(self, image=image)
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any], image: Image) -> "Attribute":
+        """Return the attribute of a document that `document` made."""
+        return cls(
+            id=document["id"],
+            category=document["category"],
+            key=document["key"],
+            value=document["value"],
+            confidence=document["confidence"],
+            source=document["source"],
+            source_message_id=document["source_message_id"],
+            created_at=parse_time(document["created_at"], where="created_at"),
+            updated_at=parse_time(document["updated_at"], where="updated_at"),
+            image=dict(image),
+        )
+
+
+NEW_SOURCE = "maintenance"
+"""The source of a row whose text a model wrote."""
+
+MOST_CONFIDENCE = 0.9
+"""What a row can have at most whose text a model wrote: it is no longer anybody's own words."""
+
+_SEEN = ("category", "key", "value", "confidence", "source", "updated_at")
 
 WRITTEN = frozenset(
     {"category", "key", "value", "confidence", "source", "created_at", "updated_at"}
 )
 """The columns that a consolidation may write."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """What a consolidation must respect; from the settings `profile_maintenance.*`.
-
-    `pinned_keys` are snake_case, and protect a key however it is written.
-    """
-
-    protected_sources: frozenset[str] = frozenset({"explicit"})
-    pinned_keys: frozenset[str] = frozenset()
-    max_loss_ratio: float = 0.12
-    min_age: timedelta = timedelta(0)
-
-    def protects(self, row: Attribute) -> bool:
-        """Return whether a row may never be removed, rewritten or superseded."""
-        return (
-            row.source in self.protected_sources
-            or (row.confidence is not None and row.confidence >= 1)
-            or row.key in self.pinned_keys
-            or (bool(self.pinned_keys) and snake_case(row.key) in self.pinned_keys)
-        )
-
-    def is_young(self, row: Attribute, *, now: datetime) -> bool:
-        """Return whether a row was written too lately to be touched."""
-        return latest(row) > now - self.min_age if self.min_age else False
-
-
-def united(winner: Attribute, sources: Iterable[Attribute]) -> Attribute:
-    """Return the winner with the earliest creation, latest update and highest confidence of all.
-
-    Each comes from the row it was read of, to the byte; never the time of the run.
-    """
-    rows = [winner, *sources]
-    created = min((r for r in rows if r.created_at), key=_created, default=winner)
-    updated = max((r for r in rows if r.updated_at), key=latest, default=winner)
-    surest = max((r for r in rows if r.confidence is not None), key=surety, default=winner)
-    columns = {
-        name: row.image[name]
-        for name, row in (("created_at", created), ("updated_at", updated), ("confidence", surest))
-        if name in row.image
-    }
-    return replace(
-        winner,
-        created_at=created.created_at,
-        updated_at=updated.updated_at,
-        confidence=surest.confidence,
-        image={**winner.image, **columns},
-    )
-
-
-def latest(row: Attribute) -> datetime:
-    """Return when a row was last updated, the beginning of time where it does not say."""
-    return row.updated_at or datetime.min.replace(tzinfo=UTC)
 
 
 def surety(row: Attribute) -> float:
@@ -154,73 +218,3 @@ def surety(row: Attribute) -> float:
 
 def _created(row: Attribute) -> datetime:
     return row.created_at or datetime.max.replace(tzinfo=UTC)
-
-
-def fingerprint(rows: Iterable[Attribute], *, judge: str) -> str:
-    """Return a hash of a profile's rows and of who judged them (model and prompt version).
-
-    The same hash means that nothing has changed since, so there is nothing to ask.
-    """
-    content = sorted(
-        [str(r.id), *(str(r.image.get(name)) for name in _FINGERPRINT_COLUMNS)] for r in rows
-    )
-    return hashlib.sha256(json.dumps([judge, content]).encode()).hexdigest()
-
-
-_FINGERPRINT_COLUMNS = ("category", "key", "value", "confidence", "source", "updated_at")
-
-
-def parse_value(text: str) -> Any:  # noqa: ANN401 a JSON value is any type
-    """Return a JSON text as a value; a text that is not JSON stands for itself.
-
-    So does one nested beyond `MAX_DEPTH`, which nobody could print or compare.
-    """
-    try:
-        value = json.loads(text, parse_constant=no_constant, parse_float=finite)
-    except (ValueError, RecursionError):
-        return text
-    return text if depth(value) > MAX_DEPTH else value
-
-
-MAX_DEPTH = 100
-"""Lists and objects within each other; far from what Python's recursion bears."""
-
-
-def depth(value: Any) -> int:  # noqa: ANN401 a JSON value is any type
-    """Return how deep the lists and objects of a JSON value are nested; 0 for a scalar."""
-    deepest, level = 0, [value]
-    while level := [item for item in level if isinstance(item, list | dict)]:
-        deepest += 1
-        level = [
-            inner for item in level for inner in (item.values() if isinstance(item, dict) else item)
-        ]
-    return deepest
-
-
-def finite(text: str) -> float:
-    """Return a JSON number, refusing one beyond the range of a float: a `parse_float`."""
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is out of range")
-    return number
-
-
-def no_constant(name: str) -> None:
-    """Refuse NaN and Infinity, which Python's JSON reads and JSON has not: a `parse_constant`."""
-    raise ValueError(f"{name} is not JSON")
-
-
-def parse_time(text: object, *, where: str) -> datetime | None:
-    """Return a time of the database (ISO 8601, without a zone = UTC) as an aware one.
-
-    Raises:
-        DataError: the text is no time, for example `infinity`.
-
-    """
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(str(text))
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise DataError(f"{where}: {text!r} is not a time") from error

@@ -14,7 +14,7 @@ from itertools import pairwise
 from math import log
 
 from llm_maint.domain.orders import speaks_to_model
-from llm_maint.domain.profile import Attribute, AttributeId
+from llm_maint.domain.row import Row, RowId
 from llm_maint.domain.wording import content_of, snake_case
 
 STEM_CHARS = 6
@@ -63,14 +63,12 @@ class Link:
 class Relations:
     """The relations between some rows, or those of the new ones among them."""
 
-    def __init__(
-        self, rows: Sequence[Attribute], new: Collection[AttributeId] | None = None
-    ) -> None:
+    def __init__(self, rows: Sequence[Row], new: Collection[RowId] | None = None) -> None:
         self.rows = rows
         wanted = [place for place, row in enumerate(rows) if new is None or row.id in new]
         self._links = list(_Words([subject_of(row) for row in rows]).links(wanted))
 
-    def batches(self, *, size: int) -> list[tuple[Attribute, ...]]:
+    def batches(self, *, size: int) -> list[tuple[Row, ...]]:
         """Return all rows in parts of at most `size`; related rows share one, side by side.
 
         Rows that read like orders to a model travel apart from all others.
@@ -85,14 +83,14 @@ class Relations:
         parts = [*_packed(of_facts, size=size), *_packed(of_orders, size=size)]
         return [tuple(self.rows[i] for i in part) for part in parts]
 
-    def relatives(self, new: Collection[AttributeId]) -> set[AttributeId]:
+    def relatives(self, new: Collection[RowId]) -> set[RowId]:
         """Return which rows travel with the new ones: the nearest of each that are not new."""
         others = ([i for i in near if i not in new] for near in self.kin(new).values())
         return {row_id for near in others for row_id in near[:RELATIVES]}
 
-    def kin(self, ids: Collection[AttributeId]) -> Mapping[AttributeId, Mapping[AttributeId, Link]]:
+    def kin(self, ids: Collection[RowId]) -> Mapping[RowId, Mapping[RowId, Link]]:
         """Return the relatives of each of some new rows, the nearest first."""
-        found: defaultdict[AttributeId, dict[AttributeId, Link]] = defaultdict(dict)
+        found: defaultdict[RowId, dict[RowId, Link]] = defaultdict(dict)
         for link in sorted(self._links, key=lambda link: (-link.weight, link.pair)):
             one, other = (self.rows[place].id for place in link.pair)
             for this, that in ((one, other), (other, one)):
@@ -100,14 +98,14 @@ class Relations:
                     found[this][that] = link
         return found
 
-    def strong(self) -> Iterator[tuple[AttributeId, AttributeId]]:
+    def strong(self) -> Iterator[tuple[RowId, RowId]]:
         """Yield the pairs of rows that look like one fact."""
         for link in self._links:
             if link.overlap >= STRONG:
                 yield self.rows[link.pair[0]].id, self.rows[link.pair[1]].id
 
 
-def subject_of(row: Attribute) -> frozenset[str]:
+def subject_of(row: Row) -> frozenset[str]:
     """Return what a row is about: the beginnings of its words and, marked, what its key says."""
     stems: set[str] = set()
     for word in content_of(row.saying.whole):
@@ -117,7 +115,7 @@ def subject_of(row: Attribute) -> frozenset[str]:
             stems.update(map("".join, pairwise(word)) if len(word) > 1 else [word])
         else:
             stems.add(word[:STEM_CHARS])
-    return frozenset({*stems, f":{_subject(row.key)}"})
+    return frozenset({*stems, f":{_subject(row.key)}"} if row.key else stems)
 
 
 # Scripts that write sentences without spaces: pairs of letters stand for words.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llm_maint.domain.extract import first_of, one_object
-from llm_maint.domain.profile import AttributeId
+from llm_maint.domain.row import RowId
 from llm_maint.errors import UnreadableReplyError
 
 GROUP_OPS = ("merge", "supersede", "conflict")
@@ -24,7 +24,7 @@ class Proposal:
 
     op: str
     reason: str
-    row_ids: tuple[AttributeId, ...]
+    row_ids: tuple[RowId, ...]
     category: str | None = None
     key: str | None = None
     value: str | None = None
@@ -36,7 +36,7 @@ class Refused:
 
     guard: str
     reason: str
-    row_ids: tuple[AttributeId, ...]
+    row_ids: tuple[RowId, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,11 @@ class Reply:
 
     proposals: tuple[Proposal, ...]
     refused: tuple[Refused, ...]
-    reviewed: frozenset[AttributeId]
+    reviewed: frozenset[RowId]
     nonce: object = None
 
 
-def read_reply(text: str, ids: Mapping[str, AttributeId]) -> Reply:
+def read_reply(text: str, ids: Mapping[str, RowId]) -> Reply:
     """Return what a reply proposes.
 
     Args:
@@ -92,7 +92,7 @@ def _list_of(document: Mapping[str, Any], name: str) -> list[Any]:
     return found
 
 
-def _group(item: object, ids: Mapping[str, AttributeId]) -> Proposal | Refused:
+def _group(item: object, ids: Mapping[str, RowId]) -> Proposal | Refused:
     if not isinstance(item, dict) or not isinstance(item.get("ids"), list):
         return Refused("malformed", "a group without a list of ids", ())
     rows, unknown = _rows(item["ids"], ids)
@@ -107,7 +107,7 @@ def _group(item: object, ids: Mapping[str, AttributeId]) -> Proposal | Refused:
     return Proposal(str(item["op"]), reason, rows, **wanted)
 
 
-def _removal(item: object, ids: Mapping[str, AttributeId]) -> Proposal | Refused:
+def _removal(item: object, ids: Mapping[str, RowId]) -> Proposal | Refused:
     if not isinstance(item, dict):
         return Refused("malformed", "a removal that is no object", ())
     rows, unknown = _rows([item.get("id")], ids)
@@ -120,8 +120,8 @@ def _removal(item: object, ids: Mapping[str, AttributeId]) -> Proposal | Refused
 
 
 def _rows(
-    names: Sequence[object], ids: Mapping[str, AttributeId]
-) -> tuple[tuple[AttributeId, ...], str | None]:
+    names: Sequence[object], ids: Mapping[str, RowId]
+) -> tuple[tuple[RowId, ...], str | None]:
     known = [ids[name] for name in names if isinstance(name, str) and name in ids]
     unknown = next((n for n in names if not isinstance(n, str) or n not in ids), None)
     shown = None if len(known) == len(names) else _quoted(unknown)

@@ -16,9 +16,9 @@ from llm_maint.domain.control_rows import Controls, Kin
 from llm_maint.domain.enquiry import Answers
 from llm_maint.domain.judge import UNRELATED, Judgement, Op, Operation, losses
 from llm_maint.domain.plan import ALWAYS_ALLOWED_LOSSES
-from llm_maint.domain.profile import Attribute, AttributeId
 from llm_maint.domain.relation import Relations
 from llm_maint.domain.reply import Proposal, Refused
+from llm_maint.domain.row import Row, RowId
 
 GUARD = "second_opinion"
 """The guard that drops a loss which the model does not say again."""
@@ -41,13 +41,13 @@ class Questions:
     `keeps_none` tells that the model would keep no row that could be a control row.
     """
 
-    parts: Sequence[Sequence[Attribute]]
-    controls: frozenset[AttributeId]
+    parts: Sequence[Sequence[Row]]
+    controls: frozenset[RowId]
     kin: Kin
     keeps_none: bool
 
     @property
-    def ids(self) -> frozenset[AttributeId]:
+    def ids(self) -> frozenset[RowId]:
         """All rows that are asked about; of an operation that fills a request, not all are."""
         return frozenset(row.id for part in self.parts for row in part)
 
@@ -73,8 +73,8 @@ def is_needed(judgement: Judgement, before: Iterable[Operation]) -> bool:
 
 def questions(
     judgement: Judgement,
-    rows: Sequence[Attribute],
-    met: Sequence[Collection[AttributeId]],
+    rows: Sequence[Row],
+    met: Sequence[Collection[RowId]],
     *,
     size: int,
 ) -> Questions:
@@ -132,9 +132,9 @@ def confirmed(judgement: Judgement, asked: Questions, answers: Answers) -> Judge
 
 
 def _is_exposed(
-    met: AbstractSet[AttributeId],
-    lost: AbstractSet[AttributeId],
-    controls: AbstractSet[AttributeId],
+    met: AbstractSet[RowId],
+    lost: AbstractSet[RowId],
+    controls: AbstractSet[RowId],
 ) -> bool:
     """Return whether a request lost more control rows than a slip would."""
     return len(met & lost) > len(met & controls) // SLIPS
@@ -142,15 +142,15 @@ def _is_exposed(
 
 def _why(
     op: Operation,
-    again: Collection[tuple[AttributeId, ...]],
-    suspect: AbstractSet[AttributeId],
+    again: Collection[tuple[RowId, ...]],
+    suspect: AbstractSet[RowId],
 ) -> str:
     if not suspect.isdisjoint(op.row_ids):
         return "a row that is sure would go as well"
     return "nothing is believed of this model" if op.row_ids in again else "not said again"
 
 
-def _controls_lost(proposal: Proposal, asked: Questions) -> Iterator[AttributeId]:
+def _controls_lost(proposal: Proposal, asked: Questions) -> Iterator[RowId]:
     """Yield the control rows that go; one that is an older version of its relatives may."""
     for row_id in asked.controls.intersection(proposal.row_ids):
         others = [other for other in proposal.row_ids if other != row_id]
@@ -168,7 +168,7 @@ def _loses(op: Operation) -> bool:
     return op.op in (Op.REMOVE, Op.SUPERSEDE)
 
 
-def _named(judgement: Judgement) -> set[AttributeId]:
+def _named(judgement: Judgement) -> set[RowId]:
     """Return the rows that the model would lose or merge away, so that they try nobody."""
     named = {row_id for op in doubtful(judgement) for row_id in op.row_ids}
     named |= {row_id for op in judgement.operations for row_id in op.retired}
@@ -177,9 +177,7 @@ def _named(judgement: Judgement) -> set[AttributeId]:
     return named | {row_id for each in refused for row_id in each.row_ids}
 
 
-def _mixed(
-    operations: Iterable[Operation], request: Mapping[AttributeId, int]
-) -> Iterator[Operation]:
+def _mixed(operations: Iterable[Operation], request: Mapping[RowId, int]) -> Iterator[Operation]:
     """Yield the operations so that those of one request are far from each other."""
     of_request: defaultdict[int, list[Operation]] = defaultdict(list)
     for op in operations:
@@ -191,8 +189,8 @@ def _mixed(
         waiting = [found for found in waiting if found]
 
 
-def _parts(operations: Iterable[Operation], *, room: int) -> list[list[AttributeId]]:
-    parts: list[list[AttributeId]] = [[]]
+def _parts(operations: Iterable[Operation], *, room: int) -> list[list[RowId]]:
+    parts: list[list[RowId]] = [[]]
     for op in operations:
         if parts[-1] and len(parts[-1]) + len(op.row_ids) > room:
             parts.append([])

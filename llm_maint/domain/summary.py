@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from llm_maint.domain.profile import CATEGORIES, Attribute, Policy, latest, surety
+from llm_maint.domain.policy import Policy
+from llm_maint.domain.profile import CATEGORIES, Attribute, surety
+from llm_maint.domain.row import latest
 from llm_maint.domain.visible import visible
 
 CHARS_PER_TOKEN = 4

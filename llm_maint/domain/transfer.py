@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from llm_maint.domain.profile import MAX_DEPTH, Attribute, Entity, depth, no_constant, parse_time
-from llm_maint.domain.request import iso
+from llm_maint.domain.entity import Entity
+from llm_maint.domain.json_values import MAX_DEPTH, depth, no_constant
+from llm_maint.domain.moments import iso, parse_time
+from llm_maint.domain.profile import Attribute
 from llm_maint.errors import DataError, InvalidInputError, MaintError
 
 FIELDS = (

@@ -6,23 +6,23 @@ Each rewriting may lose a shade of what was meant, however carefully it is check
 from collections.abc import Iterable, Mapping
 
 from llm_maint.domain.judge import Operation
-from llm_maint.domain.profile import Attribute, AttributeId
+from llm_maint.domain.row import Row, RowId
 
 MAX_REWRITES = 3
 """How often a model's text may be written into one row."""
 
-Wear = Mapping[AttributeId, int]
+Wear = Mapping[RowId, int]
 """How often each row was rewritten; those that are not named, never."""
 
 
-def wear_after(wear: Wear, operations: Iterable[Operation], rows: Iterable[Attribute]) -> Wear:
+def wear_after(wear: Wear, operations: Iterable[Operation], rows: Iterable[Row]) -> Wear:
     """Return the wear once the operations are done, in their order, on rows as they were read.
 
     A text made of several rows is as worn as the most worn of them, and once more.
     """
     worn = dict(wear)
     sayings = {row.id: row.saying for row in rows}
-    retired: set[AttributeId] = set()
+    retired: set[RowId] = set()
     for op in operations:
         retired.update(op.retired)
         if op.after is not None and op.after.saying != sayings[op.after.id]:
@@ -35,6 +35,6 @@ def wear_after(wear: Wear, operations: Iterable[Operation], rows: Iterable[Attri
     return worn
 
 
-def worn_out(wear: Wear) -> frozenset[AttributeId]:
+def worn_out(wear: Wear) -> frozenset[RowId]:
     """Return the rows whose text may not be written again."""
     return frozenset(row_id for row_id, times in wear.items() if times >= MAX_REWRITES)

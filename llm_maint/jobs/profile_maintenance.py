@@ -8,9 +8,9 @@ from llm_maint import sharing
 from llm_maint.contract import Job, JobContext
 from llm_maint.domain.chat import NO_USAGE
 from llm_maint.domain.consolidation import Deferred, failure, totals
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.entity_result import EntityResult
 from llm_maint.domain.nearest import unknown
-from llm_maint.domain.profile import Entity
 from llm_maint.domain.runs import Claim, Outcome, Success, Trigger
 from llm_maint.errors import ConfigurationError, MaintError
 from llm_maint.rounds import Round, meter_of

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from llm_maint.domain.budget import Meter
 from llm_maint.domain.chat import Completion
 from llm_maint.domain.checkup import Check, State, failed
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.extract import first_of
 from llm_maint.domain.nearest import nearest
-from llm_maint.domain.profile import Attribute, Entity
+from llm_maint.domain.profile import Attribute
 from llm_maint.domain.reply import read_reply
 from llm_maint.domain.request import request_for
 from llm_maint.errors import (

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from llm_maint.domain.profile import Policy
+from llm_maint.domain.policy import Policy
 from llm_maint.domain.wording import snake_case
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from llm_maint.domain.profile import Attribute, Entity, Image, Scalar
+from llm_maint.domain.entity import Entity
+from llm_maint.domain.profile import Attribute
+from llm_maint.domain.row import Image, Scalar
 from llm_maint.domain.transfer import NewAttribute
 from llm_maint.errors import SchemaError
 from llm_maint.store import journal, profiles, rows, wear

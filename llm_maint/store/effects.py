@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from llm_maint.domain.profile import Attribute, Entity
+from llm_maint.domain.entity import Entity
+from llm_maint.domain.row import Row
 from llm_maint.store.profiles import ATTRIBUTES, as_attribute
 from llm_maint.store.tables import journal, plans
 
@@ -29,8 +30,8 @@ class Effect:
     status: str
     row_id: str
     effect: str
-    before: Attribute | None
-    after: Attribute | None
+    before: Row | None
+    after: Row | None
     reason: str | None = None
     winner_id: str | None = None
 
@@ -105,5 +106,5 @@ def _effect(row: sa.RowMapping, operations: Mapping[str, Any]) -> Effect:
     )
 
 
-def _attribute(image: str | None) -> Attribute | None:
+def _attribute(image: str | None) -> Row | None:
     return None if image is None else as_attribute(json.loads(image))

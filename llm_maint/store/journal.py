@@ -1,18 +1,20 @@
 """The journal: a plan applied with compare-and-set, and a before-image of every row it wrote."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy.engine import Connection
 
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Op, changes
 from llm_maint.domain.judged import judged_after, judged_while_held
 from llm_maint.domain.plan import Plan
 from llm_maint.domain.plan_document import saved_document
-from llm_maint.domain.profile import Attribute, AttributeId, Entity, Image
+from llm_maint.domain.profile import Attribute
+from llm_maint.domain.row import Image, Row, RowId
 from llm_maint.domain.settlement import storable
 from llm_maint.errors import SchemaError
 from llm_maint.store import judgements, profiles, rows, wear
@@ -42,7 +44,7 @@ class Occasion:
 def apply(
     connection: Connection,
     plan: Plan,
-    present: Sequence[Attribute],
+    present: Sequence[Row],
     occasion: Occasion,
     *,
     plan_id: str | None = None,
@@ -66,7 +68,7 @@ def apply(
     recorder = Recorder(connection) if plan_id is None else Recorder(connection, plan_id)
     written = _write_rows(recorder, table, applied)
     wear.wear_more(connection, applied)
-    judged = [replace(row, image=written.get(row.id, row.image)) for row in applied.survivors()]
+    judged = [row.with_image(written.get(row.id, row.image)) for row in applied.survivors()]
     _remember(connection, applied, judged, occasion)
     if applied.partial and not applied.operations:
         return applied, None  # nothing was judged that changes anything: not even a summary is new
@@ -78,7 +80,7 @@ def apply(
 
 
 def _remember(
-    connection: Connection, applied: Plan, rows: Sequence[Attribute], occasion: Occasion
+    connection: Connection, applied: Plan, rows: Sequence[Row], occasion: Occasion
 ) -> None:
     judge, now = occasion.judge, occasion.now
     judged = judged_after(applied, rows, judge=judge, now=now)
@@ -167,12 +169,12 @@ def refuse_cascades(connection: Connection, table: rows.UserTable) -> None:
         )
 
 
-def _write_rows(recorder: Recorder, table: rows.UserTable, plan: Plan) -> dict[AttributeId, Image]:
+def _write_rows(recorder: Recorder, table: rows.UserTable, plan: Plan) -> dict[RowId, Image]:
     if any(op.retired for op in plan.operations):
         refuse_cascades(recorder.connection, table)
     before = {row.id: row.image for row in plan.rows}
     effects = _effects(plan)
-    written: dict[AttributeId, Image] = {}
+    written: dict[RowId, Image] = {}
     for row_id, after in changes(plan.operations).items():
         image = None if after is None else after.image
         if image == before[row_id]:
@@ -183,7 +185,7 @@ def _write_rows(recorder: Recorder, table: rows.UserTable, plan: Plan) -> dict[A
     return written
 
 
-def _effects(plan: Plan) -> dict[AttributeId, str]:
+def _effects(plan: Plan) -> dict[RowId, str]:
     """Return what the journal says of each row: its fate, or how it goes on."""
     before = {row.id: row for row in plan.rows}
     effects = plan.fates()

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from llm_maint.domain.judged import Judged, KnownConflict
-from llm_maint.domain.profile import Attribute, Entity, fingerprint
+from llm_maint.domain.entity import Entity
+from llm_maint.domain.judged import Judged, KnownConflict, fingerprint
+from llm_maint.domain.row import Row
 from llm_maint.store.tables import profile_memory, profile_states, profile_tries
 
 
@@ -32,7 +33,7 @@ def judged_fingerprint(connection: Connection, entity: Entity) -> str | None:
 
 
 def remember_judged(
-    connection: Connection, entity: Entity, rows: Iterable[Attribute], *, judge: str, now: datetime
+    connection: Connection, entity: Entity, rows: Iterable[Row], *, judge: str, now: datetime
 ) -> None:
     """Remember that these are all rows, judged by whom: while they stay so, nothing is done."""
     for table in (profile_states, profile_tries):

@@ -9,9 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from llm_maint.domain.entity import Entity
+from llm_maint.domain.json_values import parse_value
 from llm_maint.domain.nearest import unknown
 from llm_maint.domain.plan import RecentLosses
-from llm_maint.domain.profile import Entity, Image, parse_value
+from llm_maint.domain.row import Image
 from llm_maint.domain.wording import fact_of
 from llm_maint.errors import PlanRefusedError, UnknownNameError
 from llm_maint.store.tables import journal, plans

@@ -8,15 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from llm_maint.domain.entity import Entity
+from llm_maint.domain.json_values import parse_value
+from llm_maint.domain.moments import parse_time
 from llm_maint.domain.nearest import unknown
-from llm_maint.domain.profile import (
-    Attribute,
-    AttributeId,
-    Entity,
-    Image,
-    parse_time,
-    parse_value,
-)
+from llm_maint.domain.profile import Attribute
+from llm_maint.domain.row import Image, RowId
 from llm_maint.errors import DataError
 from llm_maint.store.dialect import is_postgresql
 from llm_maint.store.driver import sqlite_time
@@ -180,7 +177,7 @@ def _lower(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
     return sa.func.lower(sa.cast(column, sa.Text))
 
 
-def _id(value: object) -> AttributeId:
+def _id(value: object) -> RowId:
     text = str(value)
     number = int(text) if text.isascii() and text.isdecimal() else None
     return number if number is not None and str(number) == text else text

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from sqlalchemy.engine import Connection
 
-from llm_maint.domain.profile import Image
+from llm_maint.domain.row import Image
 from llm_maint.errors import DataError
 from llm_maint.store import rows
 from llm_maint.store.tables import journal

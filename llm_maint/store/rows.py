@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from llm_maint.domain.profile import Image, Scalar
+from llm_maint.domain.row import Image, Scalar
 from llm_maint.errors import DataError, SchemaError
 from llm_maint.store.columns import IdInsert, RawType
 from llm_maint.store.dialect import is_postgresql

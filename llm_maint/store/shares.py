@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from llm_maint.domain.chat import Usage
-from llm_maint.domain.profile import Entity
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.runs import Claim
 from llm_maint.errors import ClaimLostError
 from llm_maint.store.tables import free_items, share_items, share_workers, shares

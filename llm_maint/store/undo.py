@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.judged import mark
-from llm_maint.domain.profile import AttributeId, Entity, Image
+from llm_maint.domain.row import Image, RowId
 from llm_maint.errors import PlanRefusedError, UnknownNameError
 from llm_maint.store import journal, judgements, profiles, rows, wear
 from llm_maint.store.database import Database
@@ -36,7 +37,7 @@ class Undone:
     plan_id: str
     reverts: str
     entity: Entity
-    row_ids: tuple[AttributeId, ...]
+    row_ids: tuple[RowId, ...]
     altered: Mapping[str, tuple[str, ...]]
 
 

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from llm_maint.domain.profile import parse_time, parse_value
+from llm_maint.domain.json_values import parse_value
+from llm_maint.domain.moments import parse_time
 from llm_maint.errors import DataError
 
 

@@ -6,13 +6,14 @@ from collections.abc import Set as AbstractSet
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.plan import Plan
-from llm_maint.domain.profile import AttributeId, Entity
+from llm_maint.domain.row import RowId
 from llm_maint.domain.wear import Wear, wear_after
 from llm_maint.store.tables import profile_wear
 
 
-def wear_of(connection: Connection, entity: Entity, ids: AbstractSet[AttributeId]) -> Wear:
+def wear_of(connection: Connection, entity: Entity, ids: AbstractSet[RowId]) -> Wear:
     """Return how often rows with these ids were rewritten."""
     query = sa.select(profile_wear.c.row_id, profile_wear.c.rewrites).where(*_of(entity))
     found = {row.row_id: row.rewrites for row in connection.execute(query)}
@@ -50,7 +51,7 @@ def wear_back(connection: Connection, entity: Entity, ids: Collection[str], step
     connection.execute(sa.delete(profile_wear).where(*_of(entity), profile_wear.c.rewrites < 0))
 
 
-def forget(connection: Connection, entity: Entity, ids: Iterable[AttributeId]) -> None:
+def forget(connection: Connection, entity: Entity, ids: Iterable[RowId]) -> None:
     """Forget the wear of rows: a person wrote their text, or they are gone."""
     here = profile_wear.c.row_id.in_([str(row_id) for row_id in ids])
     connection.execute(sa.delete(profile_wear).where(*_of(entity), here))

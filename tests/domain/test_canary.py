@@ -8,7 +8,7 @@ from building import NICK, attribute, day
 
 from llm_maint.domain.canary import SAFE_CHARACTERS, check_seen
 from llm_maint.domain.chat import Completion, Usage
-from llm_maint.domain.profile import Entity
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.request import Request, request_for
 from llm_maint.errors import LostPromptError, ModelReplyError, UnreadableReplyError
 

@@ -12,10 +12,10 @@ from llm_maint.domain.consolidation import (
     report,
     totals,
 )
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Op, Operation
 from llm_maint.domain.plan import Plan
 from llm_maint.domain.plan_document import plan_document
-from llm_maint.domain.profile import Entity
 from llm_maint.domain.reply import Refused
 from llm_maint.errors import BudgetSpentError, ModelUnavailableError
 

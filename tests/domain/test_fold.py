@@ -6,7 +6,8 @@ import pytest
 from building import attribute, day
 
 from llm_maint.domain.judge import Op, fold
-from llm_maint.domain.profile import Attribute, Policy
+from llm_maint.domain.policy import Policy
+from llm_maint.domain.profile import Attribute
 
 POLICY = Policy(pinned_keys=frozenset({"allergies"}))
 

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from building import attribute, day
 
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Op, judge
 from llm_maint.domain.plan import Plan, RecentLosses, guard_losses
-from llm_maint.domain.profile import Attribute, Entity, Policy
+from llm_maint.domain.policy import Policy
+from llm_maint.domain.profile import Attribute
 from llm_maint.domain.relation import Relations
 from llm_maint.domain.reply import Proposal
 from llm_maint.domain.wording import key_of

@@ -4,8 +4,10 @@ import pytest
 from building import attribute, day
 
 from llm_maint.domain.judge import Judgement, Op, changes, fold, judge, losses
-from llm_maint.domain.profile import Attribute, AttributeId, Policy
+from llm_maint.domain.policy import Policy
+from llm_maint.domain.profile import Attribute
 from llm_maint.domain.reply import Proposal
+from llm_maint.domain.row import RowId
 
 POLICY = Policy(pinned_keys=frozenset({"allergies"}))
 
@@ -14,7 +16,7 @@ def _judged(op: str, *rows: Attribute) -> Judgement:
     return judge(rows, [Proposal(op, "because", tuple(row.id for row in rows))], POLICY)
 
 
-def _guards(judgement: Judgement) -> list[tuple[str, tuple[AttributeId, ...]]]:
+def _guards(judgement: Judgement) -> list[tuple[str, tuple[RowId, ...]]]:
     return [(refused.guard, refused.row_ids) for refused in judgement.refused]
 
 
@@ -23,7 +25,7 @@ def test_a_merge_keeps_the_winners_text_and_unites_the_rest() -> None:
     winner = attribute(1, value="loves the dark blue", updated_at=day(5), confidence=0.4)
     other = attribute(2, value="Dark blue", created_at=day(-5), confidence=0.9)
     (operation,) = _judged("merge", winner, other).operations
-    assert operation.after is not None
+    assert isinstance(operation.after, Attribute)
     assert (operation.after.id, operation.after.value) == (1, "loves the dark blue")
     assert (operation.after.created_at, operation.after.updated_at) == (day(-5), day(5))
     assert operation.after.confidence == 0.9
@@ -66,7 +68,7 @@ def test_the_newest_value_supersedes_all_older_ones() -> None:
     rows = [attribute(n, value=f"job {n}", created_at=day(n), updated_at=day(n)) for n in (2, 3, 1)]
     (operation,) = _judged("supersede", *rows).operations
     assert (operation.op, operation.row_ids) == (Op.SUPERSEDE, (3, 2, 1))
-    assert operation.after is not None
+    assert isinstance(operation.after, Attribute)
     assert (operation.after.value, operation.after.created_at) == ("job 3", day(1))
 
 

@@ -6,7 +6,8 @@ import pytest
 from building import attribute, day
 
 from llm_maint.domain.judge import Judgement, judge
-from llm_maint.domain.profile import Attribute, Policy
+from llm_maint.domain.policy import Policy
+from llm_maint.domain.profile import Attribute
 from llm_maint.domain.reply import Proposal
 
 
@@ -27,7 +28,7 @@ BOTH = "Vegetarian; does not eat meat"
 def test_a_new_text_that_holds_both_lets_the_other_go() -> None:
     """It is written into the newest row, as the work of maintenance, never quite sure."""
     (op,) = _judged(UNLIKE, value=BOTH).operations
-    assert op.after is not None
+    assert isinstance(op.after, Attribute)
     assert (op.row_ids, op.after.value) == ((2, 1), BOTH)
     assert (op.after.source, op.after.confidence) == ("maintenance", 0.9)
     assert op.after.image["value"] == f'"{BOTH}"'
@@ -61,7 +62,7 @@ def test_a_text_that_fails_leaves_the_winner_verbatim() -> None:
     """What the winner's own text covers goes all the same, and its source is its own."""
     rows = [_row(1, "likes tea"), _row(2, "likes green tea")]
     (op,) = _judged(rows, value="likes green tea from Kyoto").operations
-    assert op.after is not None
+    assert isinstance(op.after, Attribute)
     assert (op.after.value, op.after.source, op.retired) == ("likes green tea", "inferred", (1,))
 
 
@@ -83,7 +84,7 @@ def test_a_key_is_taken_where_the_rows_have_its_words() -> None:
     """And otherwise the winner's stays; it is snake_case either way."""
     rows = [_row(1, "likes tea", key="drinks"), _row(2, "likes tea", key="tea_drinks")]
     (op,) = _judged(rows, key="Drinks: tea").operations
-    assert op.after is not None
+    assert isinstance(op.after, Attribute)
     assert (op.after.key, op.after.image["key"], op.after.source) == (
         "drinks_tea",
         "drinks_tea",
@@ -101,7 +102,7 @@ def test_a_category_that_the_model_invents_is_misc(wanted: str | None, got: str)
     """A known one is taken."""
     rows = [_row(1, "likes tea"), _row(2, "likes green tea")]
     (op,) = _judged(rows, category=wanted).operations
-    assert op.after is not None
+    assert isinstance(op.after, Attribute)
     assert (op.after.category, op.after.image["category"]) == (got, got)
 
 
@@ -111,7 +112,7 @@ def test_a_worn_text_is_only_kept_verbatim() -> None:
         assert _judged(UNLIKE, value=BOTH, worn=(worn,)).operations == ()
     rows = [_row(1, "likes tea"), _row(2, "likes green tea")]
     (op,) = _judged(rows, value="green tea likes", worn=(1,)).operations
-    assert op.after is not None
+    assert isinstance(op.after, Attribute)
     assert op.after.value == "likes green tea"
 
 
@@ -128,5 +129,5 @@ def test_only_texts_are_rewritten(value: Any) -> None:  # noqa: ANN401 any JSON 
     """A value of another type stays as it is, whatever is proposed."""
     rows = [_row(1, value, key="cats_kept"), _row(2, value, key="cats_kept")]
     (op,) = _judged(rows, value="three cats kept").operations
-    assert op.after is not None
+    assert isinstance(op.after, Attribute)
     assert op.after.value == value

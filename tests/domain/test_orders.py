@@ -5,7 +5,7 @@ from building import attribute
 
 from llm_maint.domain.judge import judge
 from llm_maint.domain.orders import speaks_to_model
-from llm_maint.domain.profile import Policy
+from llm_maint.domain.policy import Policy
 from llm_maint.domain.reply import Proposal
 
 ORDERS = [

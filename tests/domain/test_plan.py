@@ -9,8 +9,10 @@ from building import NICK, attribute, day
 
 from llm_maint.domain.judge import Op, Operation, fold, judge
 from llm_maint.domain.plan import FATES, Plan, RecentLosses, categories_updated, guard_losses
-from llm_maint.domain.profile import Attribute, AttributeId, Policy
+from llm_maint.domain.policy import Policy
+from llm_maint.domain.profile import Attribute
 from llm_maint.domain.reply import Proposal, Refused, read_reply
+from llm_maint.domain.row import RowId
 
 POLICY = Policy()
 
@@ -26,7 +28,7 @@ def _planned(rows: Sequence[Attribute], *proposals: Proposal) -> Plan:
     )
 
 
-def _removal(row_id: AttributeId) -> Operation:
+def _removal(row_id: RowId) -> Operation:
     return Operation(op=Op.REMOVE, reason="noise", row_ids=(row_id,))
 
 

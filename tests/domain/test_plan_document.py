@@ -11,8 +11,9 @@ from building import NICK, attribute, day
 from llm_maint.domain.chat import Usage
 from llm_maint.domain.judge import Op, Operation, fold, judge
 from llm_maint.domain.plan import Plan
-from llm_maint.domain.plan_document import plan_document, read_plan, row_document, saved_document
-from llm_maint.domain.profile import Attribute, Policy
+from llm_maint.domain.plan_document import plan_document, read_plan, saved_document
+from llm_maint.domain.policy import Policy
+from llm_maint.domain.profile import Attribute
 from llm_maint.domain.reply import Proposal, Refused
 from llm_maint.errors import InvalidInputError
 
@@ -47,7 +48,7 @@ def _plan(**changed: Any) -> Plan:  # noqa: ANN401 any field
 
 def test_a_row_is_printed_with_its_times_in_utc() -> None:
     """A row's document has every column that llm-maint knows, times with a Z."""
-    assert row_document(attribute(1, updated_at=None)) == {
+    assert attribute(1, updated_at=None).document() == {
         "id": 1,
         "category": "preference",
         "key": "favorite_color",

@@ -7,15 +7,12 @@ from typing import Any
 import pytest
 from building import MORNING, attribute, day
 
-from llm_maint.domain.profile import (
-    Attribute,
-    Entity,
-    Policy,
-    fingerprint,
-    parse_time,
-    parse_value,
-    united,
-)
+from llm_maint.domain.entity import Entity
+from llm_maint.domain.json_values import parse_value
+from llm_maint.domain.judged import fingerprint
+from llm_maint.domain.moments import parse_time
+from llm_maint.domain.policy import Policy
+from llm_maint.domain.profile import Attribute
 from llm_maint.errors import DataError, UnknownNameError
 
 
@@ -90,7 +87,7 @@ def test_a_winner_takes_the_widest_times_and_the_highest_confidence() -> None:
     winner = attribute(1, created_at=day(3), updated_at=day(4), confidence=0.5)
     early = attribute(2, created_at=day(-9), updated_at=day(-8), confidence=0.7)
     late = attribute(3, created_at=day(5), updated_at=day(9), confidence=None)
-    one = united(winner, [early, late])
+    one = winner.united([early, late])
     assert (one.created_at, one.updated_at, one.confidence) == (day(-9), day(9), 0.7)
     assert (one.id, one.key, one.value) == (1, winner.key, winner.value)
 
@@ -103,7 +100,7 @@ def test_united_columns_come_to_the_byte_from_the_row_they_were_read_of() -> Non
     )
     other_image = {**other.image, "created_at": "2026-01-02T11:00:00.000+01"}
     sources = [Attribute(**{**_fields(other), "image": other_image})]
-    image = united(winner, sources).image
+    image = winner.united(sources).image
     assert image == {
         **winner.image,
         "created_at": "2026-01-02T11:00:00.000+01",
@@ -116,14 +113,14 @@ def test_a_united_row_without_times_has_none() -> None:
     rows = [
         attribute(number, created_at=None, updated_at=None, confidence=None) for number in (1, 2)
     ]
-    one = united(rows[0], rows[1:])
+    one = rows[0].united(rows[1:])
     assert (one.created_at, one.updated_at, one.confidence) == (None, None, None)
 
 
 def test_a_united_row_names_no_column_that_the_table_lacks() -> None:
     """A table without a confidence column gets none."""
     bare = [Attribute(**{**_fields(attribute(n)), "image": {"id": n}}) for n in (1, 2)]
-    assert united(bare[0], bare[1:]).image == {"id": 1}
+    assert bare[0].united(bare[1:]).image == {"id": 1}
 
 
 def test_the_same_rows_have_the_same_fingerprint_in_any_order() -> None:

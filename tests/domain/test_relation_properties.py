@@ -7,8 +7,9 @@ from building import attribute
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_maint.domain.profile import Attribute, AttributeId
+from llm_maint.domain.profile import Attribute
 from llm_maint.domain.relation import RELATIVES, Relations
+from llm_maint.domain.row import RowId
 
 EXAMPLES = settings(deadline=None, derandomize=True, max_examples=150, database=None)
 
@@ -30,7 +31,7 @@ keys = st.sampled_from(["city", "City", "pet", "favorite_color", "", "C++", "\u7
 def profiles(draw: st.DrawFn, most: int = 30) -> list[Attribute]:
     """Return rows in any order of their ids, which are numbers or texts."""
     said: list[tuple[str, Any]] = draw(st.lists(st.tuples(keys, values), max_size=most))
-    ids: list[AttributeId] = [n if n % 3 else f"id-{n}" for n in range(len(said))]
+    ids: list[RowId] = [n if n % 3 else f"id-{n}" for n in range(len(said))]
     ids = draw(st.permutations(ids))
     return [attribute(i, key, value) for i, (key, value) in zip(ids, said, strict=True)]
 
@@ -72,7 +73,7 @@ def test_the_same_rows_make_the_same_requests(rows: list[Attribute], size: int) 
     assert Relations(list(rows)).batches(size=size) == first
 
 
-def _strong(relations: Relations) -> set[frozenset[AttributeId]]:
+def _strong(relations: Relations) -> set[frozenset[RowId]]:
     pairs = [frozenset(pair) for pair in relations.strong()]
     assert len(set(pairs)) == len(pairs)
     assert all(len(pair) == 2 for pair in pairs)

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from llm_maint.domain.profile import AttributeId
 from llm_maint.domain.reply import Proposal, Refused, Reply, read_reply
+from llm_maint.domain.row import RowId
 from llm_maint.errors import ModelReplyError
 
-IDS: dict[str, AttributeId] = {"r1": 11, "r2": 12, "r3": "x3"}
+IDS: dict[str, RowId] = {"r1": 11, "r2": 12, "r3": "x3"}
 
 GOOD = {"reason": "the same", "op": "merge", "ids": ["r1", "r2"]}
 PROPOSED = Proposal("merge", "the same", (11, 12))

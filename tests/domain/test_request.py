@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from building import MORNING, NICK, attribute
 
-from llm_maint.domain.profile import Entity
+from llm_maint.domain.entity import Entity
+from llm_maint.domain.moments import iso
 from llm_maint.domain.prompt import SCHEMA
 from llm_maint.domain.reply import GROUP_OPS, REMOVAL_REASONS
-from llm_maint.domain.request import iso, request_for
+from llm_maint.domain.request import request_for
 
 
 def test_the_user_message_is_one_json_document() -> None:

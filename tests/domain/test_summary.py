@@ -5,7 +5,8 @@ import re
 import pytest
 from building import attribute, day
 
-from llm_maint.domain.profile import Attribute, Policy
+from llm_maint.domain.policy import Policy
+from llm_maint.domain.profile import Attribute
 from llm_maint.domain.summary import CHARS_PER_TOKEN, render
 
 

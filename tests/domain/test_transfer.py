@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from building import MORNING, NICK, attribute
 
-from llm_maint.domain.profile import Entity
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.transfer import NewAttribute, export_row, read_rows
 from llm_maint.errors import InvalidInputError
 

@@ -15,9 +15,9 @@ from typing import Any
 from consolidating import NOW, ScriptedModel, context, ids, occasion, reply, settings
 
 from llm_maint.domain.consolidation import Consolidation
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import changes
 from llm_maint.domain.plan import CHANGED_MEANWHILE
-from llm_maint.domain.profile import Entity
 from llm_maint.errors import PlanRefusedError
 from llm_maint.rounds import consolidate
 from llm_maint.store.database import Database

@@ -23,7 +23,8 @@ from databases import ATTRIBUTES, PROFILES, add_profile, add_row, dump, opened
 from llm_maint.bootstrap.root import model_client
 from llm_maint.contract import JobContext
 from llm_maint.domain.enquiry import VARIATIONS
-from llm_maint.domain.profile import Attribute, Entity
+from llm_maint.domain.entity import Entity
+from llm_maint.domain.profile import Attribute
 from llm_maint.domain.runs import Failure, Outcome, Success
 from llm_maint.errors import ExitCode
 from llm_maint.jobs.profile_maintenance import JOB

@@ -7,7 +7,7 @@ from building import NICK
 from consolidating import ScriptedModel, context, ids, reply, rows_of
 from databases import ATTRIBUTES, add_profile, add_row, dump, sql
 
-from llm_maint.domain.profile import Entity
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.runs import Failure, Outcome, Success
 from llm_maint.errors import (
     ConfigurationError,

@@ -8,8 +8,8 @@ from consolidating import NOW, ScriptedModel, context, ids, reply, rows_of, sett
 from databases import ATTRIBUTES, add_profile, add_row, dump, sql
 
 from llm_maint.applying import apply_held
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Op
-from llm_maint.domain.profile import Entity
 from llm_maint.domain.prompt import PROMPT_VERSION
 from llm_maint.domain.runs import Success
 from llm_maint.errors import UnknownNameError

@@ -10,8 +10,8 @@ from databases import sql
 from shared import LEASE, finish, joined, opened_to_all, took
 
 from llm_maint.domain.chat import Usage
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.entity_result import EntityResult
-from llm_maint.domain.profile import Entity
 from llm_maint.domain.runs import Claim
 from llm_maint.errors import ExitCode, ModelFailedError, ModelUnavailableError
 from llm_maint.store import shares

@@ -11,8 +11,8 @@ from consolidating import ScriptedModel, applied, context, ids, occasion, planne
 from databases import ATTRIBUTES, PROFILES, add_profile, add_row, dump, is_sqlite, opened, sql
 
 from llm_maint.applying import apply_held
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.firing import Timing
-from llm_maint.domain.profile import Entity
 from llm_maint.domain.reply import Proposal
 from llm_maint.domain.runs import Success
 from llm_maint.domain.schedule import Every

@@ -12,7 +12,7 @@ from databases import Server, is_sqlite, opened, sql
 from explaining import explained
 from sqlalchemy.engine import Connection
 
-from llm_maint.domain.profile import Entity
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.runs import Claim, Success
 from llm_maint.domain.settlement import settle
 from llm_maint.store import claims, history, queue, shares, workers

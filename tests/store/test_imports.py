@@ -9,7 +9,7 @@ from building import MORNING, NICK, day
 from consolidating import NOW, applied, occasion, planned, rows_of
 from databases import ATTRIBUTES, PROFILES, add_profile, dump, is_sqlite, sql
 
-from llm_maint.domain.profile import Entity
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.transfer import NewAttribute, export_row, read_rows
 from llm_maint.errors import DataError, PlanRefusedError, SchemaError
 from llm_maint.store import edits, undo

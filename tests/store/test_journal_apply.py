@@ -8,7 +8,7 @@ from building import NICK
 from consolidating import NOW, applied, occasion, planned, rows_of
 from databases import ATTRIBUTES, add_profile, add_row, dump, sql
 
-from llm_maint.domain.profile import fingerprint
+from llm_maint.domain.judged import fingerprint
 from llm_maint.domain.reply import Proposal
 from llm_maint.errors import DataError
 from llm_maint.store import journal, judgements, profiles

@@ -7,8 +7,8 @@ from building import NICK, day
 from consolidating import NOW, applied, occasion, planned
 from databases import ATTRIBUTES, add_row, dump, sql
 
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.plan_document import read_plan
-from llm_maint.domain.profile import Entity
 from llm_maint.domain.reply import Proposal
 from llm_maint.errors import PlanRefusedError, UnknownNameError
 from llm_maint.store import history, journal, plans, undo

@@ -4,7 +4,8 @@ import pytest
 from building import MORNING, NICK, day
 from databases import add_profile, add_row, sql
 
-from llm_maint.domain.profile import Entity, fingerprint
+from llm_maint.domain.entity import Entity
+from llm_maint.domain.judged import fingerprint
 from llm_maint.errors import DataError, UnknownNameError
 from llm_maint.store import judgements, profiles
 from llm_maint.store.database import Database

@@ -10,7 +10,7 @@ from databases import opened, sql
 from shared import ENTITIES, LEASE, claimed, finish, joined, opened_to_all, took
 
 from llm_maint.domain.chat import Usage
-from llm_maint.domain.profile import Entity
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.runs import Claim
 from llm_maint.errors import ClaimLostError
 from llm_maint.store import shares, workers
