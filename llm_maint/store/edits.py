@@ -14,6 +14,7 @@ from llm_maint.errors import SchemaError
 from llm_maint.store import journal, profiles, rows, wear
 from llm_maint.store.plans import EDIT, IMPORT
 from llm_maint.store.recorder import Recorder
+from llm_maint.store.user_tables import UserTable, user_table
 
 
 def import_rows(
@@ -26,7 +27,7 @@ def import_rows(
     recorder = Recorder(connection)
     rows.pin_text_form(connection)
     ensure_profile(recorder, entity, occasion)
-    table = rows.user_table(connection, profiles.ATTRIBUTES)
+    table = user_table(connection, profiles.ATTRIBUTES)
     now = profiles.exact_time(connection, occasion.now)
     for row in new:
         image = _image(connection, row, now)
@@ -39,7 +40,7 @@ def ensure_profile(recorder: Recorder, entity: Entity, occasion: journal.Occasio
     """Insert the entity's row of `entity_profiles` if it has none and the table lets us."""
     if profiles.head_of(recorder.connection, entity) is not None:
         return
-    table = rows.user_table(recorder.connection, profiles.PROFILES)
+    table = user_table(recorder.connection, profiles.PROFILES)
     now = profiles.exact_time(recorder.connection, occasion.now)
     image: dict[str, Any] = {
         "entity_type": entity.type.upper(),
@@ -65,7 +66,7 @@ def set_row(
         The row as the database then has it, and the plan's id; None where it was so already.
 
     """
-    table = rows.user_table(connection, profiles.ATTRIBUTES)
+    table = user_table(connection, profiles.ATTRIBUTES)
     image = dict(_image(connection, new, profiles.exact_time(connection, occasion.now)))
     for name, default in _BY_HAND.items():
         if image[name] is None and name in table.columns:
@@ -104,7 +105,7 @@ def delete_rows(
 ) -> str:
     """Delete rows because a person said so, protected ones too; return the plan's id."""
     recorder = Recorder(connection)
-    table = rows.user_table(connection, profiles.ATTRIBUTES)
+    table = user_table(connection, profiles.ATTRIBUTES)
     journal.refuse_cascades(connection, table)
     for row in gone:
         recorder.write(table, row.image, None, "deleted")
@@ -133,7 +134,7 @@ def _image(connection: Connection, row: NewAttribute, now: str) -> Image:
     }
 
 
-def _present(table: rows.UserTable, image: Image) -> Image:
+def _present(table: UserTable, image: Image) -> Image:
     """Return the columns that the table has; refuse to drop what a row says."""
     said = {name for name in image if name in _NEEDED or image[name] is not None} - _OUR_TIMES
     missing = sorted(said - table.columns.keys())

@@ -17,7 +17,7 @@ from llm_maint.domain.profile import Attribute
 from llm_maint.domain.row import Image, Row, RowId
 from llm_maint.domain.settlement import storable
 from llm_maint.errors import SchemaError
-from llm_maint.store import judgements, profiles, rows, wear
+from llm_maint.store import judgements, profiles, wear
 from llm_maint.store.plans import (
     APPLIED,
     CONSOLIDATION,
@@ -26,6 +26,7 @@ from llm_maint.store.plans import (
     store_plan,
 )
 from llm_maint.store.recorder import Recorder
+from llm_maint.store.user_tables import UserTable, cascading_table, user_table
 
 Summarise = Callable[[str, Sequence[Attribute]], str]
 """Renders the summary of a name and its rows; None in its place leaves summaries alone."""
@@ -63,7 +64,7 @@ def apply(
         plan_id: the id of a plan that was held until now.
 
     """
-    table = rows.user_table(connection, profiles.ATTRIBUTES)
+    table = user_table(connection, profiles.ATTRIBUTES)
     applied = plan.without(plan.changed_since(present))
     recorder = Recorder(connection) if plan_id is None else Recorder(connection, plan_id)
     written = _write_rows(recorder, table, applied)
@@ -124,7 +125,7 @@ def write_summary(recorder: Recorder, entity: Entity, occasion: Occasion) -> Non
     after = {**head.image, "summary": text}
     if "summary_updated_at" in after:
         after["summary_updated_at"] = profiles.exact_time(recorder.connection, occasion.now)
-    table = rows.user_table(recorder.connection, profiles.PROFILES)
+    table = user_table(recorder.connection, profiles.PROFILES)
     recorder.write(table, head.image, after, "summary")
 
 
@@ -155,21 +156,21 @@ def keep(
     )
 
 
-def refuse_cascades(connection: Connection, table: rows.UserTable) -> None:
+def refuse_cascades(connection: Connection, table: UserTable) -> None:
     """Refuse to delete rows on which the database itself lets other rows depend.
 
     Raises:
         SchemaError: they would go, or change, beyond undo.
 
     """
-    if other := rows.cascading_table(connection, table):
+    if other := cascading_table(connection, table):
         raise SchemaError(
             f"the table {other} refers to {table.name} with ON DELETE CASCADE or SET NULL: "
             "deleting a row would change it beyond undo, so nothing was changed"
         )
 
 
-def _write_rows(recorder: Recorder, table: rows.UserTable, plan: Plan) -> dict[RowId, Image]:
+def _write_rows(recorder: Recorder, table: UserTable, plan: Plan) -> dict[RowId, Image]:
     if any(op.retired for op in plan.operations):
         refuse_cascades(recorder.connection, table)
     before = {row.id: row.image for row in plan.rows}

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.judged import Judged, KnownConflict, fingerprint
 from llm_maint.domain.row import Row
-from llm_maint.store.tables import profile_memory, profile_states, profile_tries
+from llm_maint.store.row_tables import profile_memory, profile_states, profile_tries
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from llm_maint.domain.entity import Entity
-from llm_maint.store.tables import profile_pins
+from llm_maint.store.row_tables import profile_pins
 
 
 def pins_of(connection: Connection, entity: Entity) -> frozenset[str]:

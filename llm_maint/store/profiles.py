@@ -17,7 +17,8 @@ from llm_maint.domain.row import Image, RowId
 from llm_maint.errors import DataError
 from llm_maint.store.dialect import is_postgresql
 from llm_maint.store.driver import sqlite_time
-from llm_maint.store.rows import UserTable, pin_text_form, read_images, user_table
+from llm_maint.store.rows import pin_text_form, read_images
+from llm_maint.store.user_tables import UserTable, user_table
 
 ATTRIBUTES = "entity_profile_attributes"
 PROFILES = "entity_profiles"
@@ -128,11 +129,11 @@ def head_of(connection: Connection, entity: Entity, *, lock: bool = False) -> Pr
         display_name=_text(image.get("display_name")),
         summary=_text(image.get("summary")),
         summary_updated_at=parse_time(image.get("summary_updated_at"), where="summary_updated_at"),
-        image={name: image[name] for name in _SUMMARY_COLUMNS if name in image},
+        image={n: image[n] for n in (*table.identity, *_SUMMARY_COLUMNS) if n in image},
     )
 
 
-_SUMMARY_COLUMNS = ("id", "summary", "summary_updated_at")
+_SUMMARY_COLUMNS = ("summary", "summary_updated_at")
 
 
 def of_entity(table: UserTable, entity: Entity) -> tuple[sa.ColumnElement[bool], ...]:

@@ -11,6 +11,7 @@ from llm_maint.domain.row import Image
 from llm_maint.errors import DataError
 from llm_maint.store import rows
 from llm_maint.store.tables import journal
+from llm_maint.store.user_tables import UserTable
 
 
 @dataclass(slots=True)
@@ -22,7 +23,7 @@ class Recorder:
     entries: list[dict[str, Any]] = field(default_factory=list)
 
     def write(
-        self, table: rows.UserTable, before: Image | None, after: Image | None, effect: str
+        self, table: UserTable, before: Image | None, after: Image | None, effect: str
     ) -> Image | None:
         """Insert, change or delete a row; return it as the database then has it.
 
@@ -67,7 +68,7 @@ class Recorder:
         )
 
 
-def _kept_out(table: rows.UserTable, row: Image) -> DataError:
+def _kept_out(table: UserTable, row: Image) -> DataError:
     return DataError(
         f"{table.name}: row {row['id']} could not be written (a trigger?); nothing was changed"
     )

@@ -6,70 +6,18 @@ reads back unchanged, whatever the type; on SQLite as the value the driver gives
 
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from llm_maint.domain.row import Image, Scalar
-from llm_maint.errors import DataError, SchemaError
+from llm_maint.errors import DataError
 from llm_maint.store.columns import IdInsert, RawType
 from llm_maint.store.dialect import is_postgresql
 from llm_maint.store.driver import RawText
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column as the database declares it; `required` means that an insert must name it."""
-
-    name: str
-    type: str
-    required: bool
-    generated: bool = False
-
-
-@dataclass(frozen=True)
-class UserTable:
-    """A table that is not ours, with the columns it really has."""
-
-    name: str
-    columns: Mapping[str, Column]
-
-    @cached_property
-    def clause(self) -> sa.TableClause:
-        """The table for building statements."""
-        return sa.table(self.name, *(sa.column(name) for name in self.columns))
-
-
-def user_table(connection: Connection, name: str) -> UserTable:
-    """Return a table of the user as it is there now; it is looked at once in a transaction.
-
-    Raises:
-        SchemaError: there is none of that name on the search path.
-
-    """
-    transaction, seen = connection.info.get(_SEEN, (None, {}))
-    if transaction is None or transaction is not connection.get_transaction():
-        seen = {}
-        connection.info[_SEEN] = (connection.get_transaction(), seen)
-    if name not in seen:
-        seen[name] = _looked_up(connection, name)
-    table: UserTable = seen[name]
-    return table
-
-
-_SEEN = "llm_maint.user_tables"
-
-
-def _looked_up(connection: Connection, name: str) -> UserTable:
-    columns = _postgresql_columns if is_postgresql(connection) else _sqlite_columns
-    found = {column.name: column for column in columns(connection, name)}
-    if not found:
-        raise SchemaError(f"there is no table {name}; create it with: llm-maint db upgrade")
-    return UserTable(name, found)
+from llm_maint.store.user_tables import UserTable
 
 
 def read_images(
@@ -77,6 +25,7 @@ def read_images(
     table: UserTable,
     *conditions: sa.ColumnElement[bool],
     lock: bool = False,
+    columns: Collection[str] | None = None,
 ) -> list[Image]:
     """Return the rows that meet the conditions, in the order of their ids.
 
@@ -85,14 +34,16 @@ def read_images(
         table: the table to read.
         conditions: what a row must meet, in terms of `table.clause`.
         lock: keep others from changing the rows until the transaction ends.
+        columns: only these, where a row holds more than is wanted.
 
     """
     clause = table.clause
-    query = sa.select(*(_exact(connection, clause.c[name]) for name in table.columns))
+    names = list(table.columns) if columns is None else [n for n in table.columns if n in columns]
+    query = sa.select(*(_exact(connection, clause.c[name]) for name in names))
     query = query.select_from(clause).where(*conditions).order_by(clause.c.id)
     if lock:
         query = query.with_for_update()
-    return [_image(table, row) for row in connection.execute(query)]
+    return [_image(names, row) for row in connection.execute(query)]
 
 
 def with_ids(
@@ -101,6 +52,12 @@ def with_ids(
     """Return the condition that a row has one of these ids."""
     typed = [_typed(connection, table, "id", str(row_id)) for row_id in ids]
     return table.clause.c.id.in_(typed)
+
+
+def of_row(connection: Connection, table: UserTable, image: Image) -> sa.ColumnElement[bool]:
+    """Return the condition that a row is the one of this image, whatever else has changed."""
+    typed = {name: _typed(connection, table, name, image[name]) for name in table.identity}
+    return sa.and_(*(table.clause.c[name] == value for name, value in typed.items()))
 
 
 def insert_image(connection: Connection, table: UserTable, image: Image) -> Image:
@@ -145,27 +102,6 @@ def delete_image(connection: Connection, table: UserTable, before: Image) -> boo
     return connection.execute(statement).rowcount == 1
 
 
-def cascading_table(connection: Connection, table: UserTable) -> str | None:
-    """Return a table whose rows the database changes by itself when a row of this one is deleted.
-
-    None where there is none. What a cascade takes along is in no journal.
-    """
-    if is_postgresql(connection):
-        query = sa.text("""
-            SELECT conrelid::regclass::text FROM pg_constraint
-            WHERE contype = 'f' AND confdeltype IN ('c', 'n', 'd')
-              AND confrelid = to_regclass(:name)
-            """)
-    else:
-        query = sa.text("""
-            SELECT child.name
-            FROM sqlite_schema AS child, pragma_foreign_key_list(child.name) AS key
-            WHERE child.type = 'table' AND lower(key."table") = lower(:name)
-              AND key.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT')
-            """)
-    return connection.execute(query, {"name": table.name}).scalars().first()
-
-
 def pin_text_form(connection: Connection) -> None:
     """Make PostgreSQL write times, numbers and bytes in one form, whatever the session's settings.
 
@@ -183,8 +119,8 @@ def pin_text_form(connection: Connection) -> None:
         connection.execute(sa.select(*calls))
 
 
-def _image(table: UserTable, row: Iterable[Any]) -> Image:
-    return {name: _json_safe(value) for name, value in zip(table.columns, row, strict=True)}
+def _image(names: Iterable[str], row: Iterable[Any]) -> Image:
+    return {name: _json_safe(value) for name, value in zip(names, row, strict=True)}
 
 
 def _json_safe(value: Any) -> Any:  # noqa: ANN401 a column is any scalar
@@ -223,7 +159,7 @@ def _as_read(
     connection: Connection, table: UserTable, before: Image
 ) -> Iterable[sa.ColumnElement[bool]]:
     clause = table.clause
-    yield clause.c.id == _typed(connection, table, "id", before["id"])
+    yield of_row(connection, table, before)
     for name, value in before.items():
         if is_postgresql(connection):
             read: sa.ColumnElement[Any] = sa.literal(value, sa.Text())
@@ -246,38 +182,9 @@ def _returned(
     connection: Connection, table: UserTable, statement: sa.Insert | sa.Update
 ) -> Image | None:
     """Run a statement on one row; return the row as it then is, triggers included."""
-    row_id = _exact(connection, table.clause.c.id)
-    written = connection.execute(statement.returning(row_id)).one_or_none()
+    named = [_exact(connection, table.clause.c[name]) for name in table.identity]
+    written = connection.execute(statement.returning(*named)).one_or_none()
     if written is None:
         return None
-    condition = with_ids(connection, table, written)
+    condition = of_row(connection, table, _image(table.identity, written))
     return next(iter(read_images(connection, table, condition)), None)
-
-
-def _sqlite_columns(connection: Connection, name: str) -> list[Column]:
-    query = sa.text(
-        'SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(:name)'
-    )
-    return [
-        Column(
-            row.name,
-            row.type,
-            required=bool(row.notnull) and row.dflt_value is None and not row.pk,
-            generated=row.hidden > 1,
-        )
-        for row in connection.execute(query, {"name": name})
-    ]
-
-
-def _postgresql_columns(connection: Connection, name: str) -> list[Column]:
-    query = sa.text("""
-        SELECT attname, format_type(atttypid, atttypmod) AS type, attgenerated <> '' AS generated,
-               attnotnull AND NOT atthasdef AND attidentity = '' AS required
-        FROM pg_attribute
-        WHERE attrelid = to_regclass(:name) AND attnum > 0 AND NOT attisdropped
-        ORDER BY attnum
-        """)
-    return [
-        Column(row.attname, row.type, required=row.required, generated=row.generated)
-        for row in connection.execute(query, {"name": name})
-    ]

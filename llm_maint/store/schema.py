@@ -2,7 +2,7 @@
 
 from llm_maint.errors import SchemaError
 
-LATEST = 4
+LATEST = 5
 """The number of the last migration."""
 
 

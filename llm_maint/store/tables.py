@@ -155,80 +155,19 @@ class JournalEntry(Owned, table=True):
     after_image: str | None = Field(default=None, sa_type=sa.Text)
 
 
-class ProfileState(Owned, table=True):
-    """The fingerprint of an entity's rows when they were last judged."""
-
-    __tablename__ = "maintenance_profile_states"
-
-    entity_type: str = Field(primary_key=True, sa_type=sa.Text)
-    entity_id: str = Field(primary_key=True, sa_type=sa.Text)
-    fingerprint: str = Field(sa_type=sa.Text)
-    judged_at: datetime = Field(sa_type=UtcTime)
-
-
-class ProfileTry(Owned, table=True):
-    """An entity that was asked about since it was last judged, and how often to no end."""
-
-    __tablename__ = "maintenance_profile_tries"
-
-    entity_type: str = Field(primary_key=True, sa_type=sa.Text)
-    entity_id: str = Field(primary_key=True, sa_type=sa.Text)
-    tried_at: datetime = Field(sa_type=UtcTime)
-    tries: int = Field()
-
-
-class ProfileMemory(Owned, table=True):
-    """What a judge has said of an entity: JSON lists of the rows it knows, and of conflicts."""
-
-    __tablename__ = "maintenance_profile_memory"
-
-    entity_type: str = Field(primary_key=True, sa_type=sa.Text)
-    entity_id: str = Field(primary_key=True, sa_type=sa.Text)
-    judge: str = Field(sa_type=sa.Text)
-    asked_at: datetime = Field(sa_type=UtcTime)
-    judged: str = Field(sa_type=sa.Text)
-    conflicts: str = Field(sa_type=sa.Text)
-
-
-class ProfileWear(Owned, table=True):
-    """How often a model's text was written into a row."""
-
-    __tablename__ = "maintenance_profile_wear"
-
-    entity_type: str = Field(primary_key=True, sa_type=sa.Text)
-    entity_id: str = Field(primary_key=True, sa_type=sa.Text)
-    row_id: str = Field(primary_key=True, sa_type=sa.Text)
-    rewrites: int = Field()
-
-
-class ProfilePin(Owned, table=True):
-    """A key of one entity whose rows are protected; as snake_case."""
-
-    __tablename__ = "maintenance_profile_pins"
-
-    entity_type: str = Field(primary_key=True, sa_type=sa.Text)
-    entity_id: str = Field(primary_key=True, sa_type=sa.Text)
-    key: str = Field(primary_key=True, sa_type=sa.Text)
-    pinned_at: datetime = Field(sa_type=UtcTime)
-
-
-def _table(model: type[Owned]) -> sa.Table:
+def table_of(model: type[Owned]) -> sa.Table:
+    """Return the table of a model, for building statements."""
     return cast("sa.Table", vars(model)["__table__"])
 
 
-schema_versions = _table(SchemaVersion)
-jobs = _table(ScheduledJob)
-runs = _table(JobRun)
-shares = _table(MaintenanceShare)
-share_items = _table(MaintenanceShareItem)
-share_workers = _table(MaintenanceShareWorker)
-plans = _table(MaintenancePlan)
-journal = _table(JournalEntry)
-profile_states = _table(ProfileState)
-profile_tries = _table(ProfileTry)
-profile_memory = _table(ProfileMemory)
-profile_wear = _table(ProfileWear)
-profile_pins = _table(ProfilePin)
+schema_versions = table_of(SchemaVersion)
+jobs = table_of(ScheduledJob)
+runs = table_of(JobRun)
+shares = table_of(MaintenanceShare)
+share_items = table_of(MaintenanceShareItem)
+share_workers = table_of(MaintenanceShareWorker)
+plans = table_of(MaintenancePlan)
+journal = table_of(JournalEntry)
 
 waiting = sa.and_(jobs.c.enabled, jobs.c.claim_run_id.is_(None))
 """Jobs that a tick may claim; a query that says it in this way is answered by the index below."""

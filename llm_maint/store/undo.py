@@ -24,6 +24,7 @@ from llm_maint.store.plans import (
 )
 from llm_maint.store.recorder import Recorder
 from llm_maint.store.tables import journal as entries
+from llm_maint.store.user_tables import UserTable, user_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +104,7 @@ def _undo(connection: Connection, name: str, occasion: journal.Occasion, *, forc
 class _Change:
     """A journal entry beside the row as it is now."""
 
-    table: rows.UserTable
+    table: UserTable
     row_id: str
     before: Image | None
     after: Image | None
@@ -130,7 +131,7 @@ def _changes_of(connection: Connection, plan_id: str) -> list[_Change]:
     query = sa.select(entries).where(entries.c.plan_id == plan_id).order_by(entries.c.position)
     found = []
     for entry in connection.execute(query).mappings().all():
-        table = rows.user_table(connection, entry["table_name"])
+        table = user_table(connection, entry["table_name"])
         before, after = (_load(entry[name]) for name in ("before_image", "after_image"))
         wanted = rows.with_ids(connection, table, [entry["row_id"]])
         present = next(iter(rows.read_images(connection, table, wanted, lock=True)), None)

@@ -10,7 +10,7 @@ from llm_maint.domain.entity import Entity
 from llm_maint.domain.plan import Plan
 from llm_maint.domain.row import RowId
 from llm_maint.domain.wear import Wear, wear_after
-from llm_maint.store.tables import profile_wear
+from llm_maint.store.row_tables import profile_wear
 
 
 def wear_of(connection: Connection, entity: Entity, ids: AbstractSet[RowId]) -> Wear:

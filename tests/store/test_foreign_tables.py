@@ -10,9 +10,9 @@ from databases import ATTRIBUTES, PROFILES, dump, insert, is_sqlite, opened, sql
 from llm_maint.errors import SchemaError
 from llm_maint.store import profiles
 from llm_maint.store.database import Database
-from llm_maint.store.tables import Owned
+from llm_maint.store.row_tables import OWN_TABLES
 
-OUR_TABLES = {table.name for table in Owned.metadata.tables.values()}
+OUR_TABLES = {table.name for table in OWN_TABLES.tables.values()}
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_schema_of_our_own_keeps_tables_apart(database_url: str) -> None:
         look = sa.inspect(connection)
         assert set(look.get_table_names(schema="llm_maint")) == OUR_TABLES
         assert [row.key for row in profiles.attributes_of(connection, NICK)] == ["color"]
-    assert dump(theirs) == before
+    assert dump(theirs, *before) == before
     assert theirs.version() is None
     for each in (ours, theirs):
         each.close()
@@ -70,6 +70,7 @@ def test_profile_tables_are_made_beside_a_schema_of_our_own(database_url: str) -
         assert set(sa.inspect(connection).get_table_names(schema="public")) == {
             ATTRIBUTES,
             PROFILES,
+            "memories",
         }
     ours.close()
 

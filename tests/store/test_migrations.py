@@ -12,8 +12,9 @@ from llm_maint.errors import DatabaseUnavailableError, SchemaError
 from llm_maint.store import judgements, profiles
 from llm_maint.store.database import Database
 from llm_maint.store.migrations import m0001_first
+from llm_maint.store.row_tables import OWN_TABLES
 from llm_maint.store.schema import LATEST
-from llm_maint.store.tables import Owned, schema_versions
+from llm_maint.store.tables import schema_versions
 
 
 # SQLAlchemy reads no indexes of expressions; their text is compared instead.
@@ -26,15 +27,15 @@ def test_a_fresh_schema_is_the_one_the_tables_declare(database: Database) -> Non
             names = [row[1] for row in connection.execute(sa.text(_SQLITE_INDEXES))]
             for name in names:
                 connection.execute(sa.text(f"DROP INDEX {name}"))
-            for table in Owned.metadata.tables.values():
+            for table in OWN_TABLES.tables.values():
                 connection.execute(sa.text(f"ALTER TABLE {table.name} RENAME TO old_{table.name}"))
         else:
             migrated, schema = _schema(connection, "public"), "declared"
             connection.execute(sa.text("CREATE SCHEMA declared"))
         declared = connection.execution_options(schema_translate_map={"maint": schema})
-        Owned.metadata.create_all(declared, checkfirst=False)
+        OWN_TABLES.create_all(declared, checkfirst=False)
         assert _schema(connection, schema) == migrated
-    assert len(migrated) == len(Owned.metadata.tables) == 13
+    assert len(migrated) == len(OWN_TABLES.tables) == 15
 
 
 _SQLITE_INDEXES = "SELECT type, name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
@@ -58,7 +59,7 @@ def _schema(connection: Connection, schema: str | None) -> dict[str, Any]:
             ],
             "indexes": _indexes(connection, name, schema),
         }
-        for name in (table.name for table in Owned.metadata.tables.values())
+        for name in (table.name for table in OWN_TABLES.tables.values())
     }
 
 
@@ -83,9 +84,10 @@ def test_the_first_upgrade_makes_everything(database_url: str) -> None:
     assert fresh.version() == LATEST
     fresh.greeted(lambda: MORNING)
     assert set(dump(fresh)) == {
-        *(table.name for table in Owned.metadata.tables.values()),
+        *(table.name for table in OWN_TABLES.tables.values()),
         "entity_profiles",
         "entity_profile_attributes",
+        "memories",
     }
     fresh.close()
 
@@ -118,6 +120,8 @@ def test_the_first_schema_that_landed_is_upgraded_without_loss(database_url: str
         assert after.pop(f"maintenance_profile_{later}") == []
     for later in ("shares", "share_items", "share_workers"):
         assert after.pop(f"maintenance_{later}") == []
+    for later in ("maintenance_memory_vectors", "maintenance_memory_sightings", "memories"):
+        assert after.pop(later) == []
     del after["maintenance_schema"]
     assert after == {name: rows for name, rows in before.items() if name != "maintenance_schema"}
     with old.read() as connection:

@@ -8,15 +8,23 @@ from sqlalchemy.engine import Connection
 
 from llm_maint.errors import SchemaError
 from llm_maint.store import dialect
-from llm_maint.store.migrations import m0001_first, m0002_tries, m0003_memory, m0004_slots
+from llm_maint.store.migrations import (
+    m0001_first,
+    m0002_tries,
+    m0003_memory,
+    m0004_slots,
+    m0005_memories,
+)
+from llm_maint.store.row_tables import OWN_TABLES
 from llm_maint.store.schema import LATEST
-from llm_maint.store.tables import Owned, schema_versions
+from llm_maint.store.tables import schema_versions
 
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m0001_first.apply,
     m0002_tries.apply,
     m0003_memory.apply,
     m0004_slots.apply,
+    m0005_memories.apply,
 )
 """Number n is at place n - 1. A migration that has landed never changes."""
 
@@ -77,7 +85,7 @@ def own_schema(connection: Connection) -> str | None:
 
 
 def _refuse_foreign_tables(connection: Connection) -> None:
-    for name in (table.name for table in Owned.metadata.sorted_tables):
+    for name in (table.name for table in OWN_TABLES.sorted_tables):
         if own_table_exists(connection, name):
             raise SchemaError(
                 f"a table {name} is there already and is not ours: it stays as it is; "

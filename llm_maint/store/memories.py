@@ -1,0 +1,244 @@
+"""The assistant's memories, read in place: one table for all bots, or a table for each."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import isfinite
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from llm_maint.domain.entity import Entity
+from llm_maint.domain.memory import Memory
+from llm_maint.domain.moments import parse_time
+from llm_maint.domain.nearest import unknown
+from llm_maint.domain.row import Image, RowId, Scalar
+from llm_maint.errors import DataError, SchemaError
+from llm_maint.store.dialect import is_postgresql
+from llm_maint.store.rows import pin_text_form, read_images, with_ids
+from llm_maint.store.user_tables import UserTable, user_table, visible_tables
+
+MEMORIES = "memories"
+"""The table of all bots; that of one bot alone is named after it: `nova_memories`."""
+
+ONLY_BOT = "default"
+"""The bot of a table `memories` that names none."""
+
+NEEDED = ("id", "content")
+"""The columns without which a table holds no memories."""
+
+LIGHT = frozenset(
+    {
+        *("bot_id", "id", "content", "tags", "importance", "source_message_ids", "access_count"),
+        *("last_accessed", "created_at", "updated_at"),
+    }
+)
+"""The columns that a memory is made of; what else there is, vectors above all, may be large."""
+
+MARKS = ("pinned", "is_pinned", "protected", "is_protected")
+"""Columns by which an assistant says that a memory is to stay as it is."""
+
+SESSIONS = ("session_id", "conversation_id", "thread_id")
+"""Columns that name the conversation that a memory is from."""
+
+PORTION = 500
+"""Ids that one statement names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotCount:
+    """A bot with memories, how many, and when one was last updated."""
+
+    entity: Entity
+    memories: int
+    updated_at: datetime | None
+
+
+def bots(connection: Connection) -> list[BotCount]:
+    """Return every bot that has memories, in order of their ids; of a table of its own, any bot."""
+    found: list[BotCount] = []
+    for name in _tables(connection):
+        table = user_table(connection, name)
+        clause = table.clause
+        updated_at = clause.c.updated_at if "updated_at" in table.columns else sa.null()
+        counted = [sa.func.count(), sa.cast(sa.func.max(updated_at), sa.Text)]
+        if "bot_id" in table.columns:
+            bot = sa.cast(clause.c.bot_id, sa.Text)
+            query = sa.select(bot, *counted).select_from(clause).group_by(bot)
+        else:
+            query = sa.select(sa.literal(_bot_of(name)), *counted).select_from(clause)
+        for bot_id, number, updated in connection.execute(query):
+            if bot_id is not None:
+                entity = Entity.remembering(bot_id)
+                moment = _time_or_none(updated)
+                found.append(BotCount(entity=entity, memories=number, updated_at=moment))
+    return sorted(found, key=lambda each: each.entity)
+
+
+def known_bot(connection: Connection, bot_id: str) -> Entity:
+    """Return the memories of a bot, as the database writes its id, if it has any.
+
+    Raises:
+        UnknownNameError: it has none, or more than one is meant; the message names the nearest.
+
+    """
+    known = [counted.entity.id for counted in bots(connection)]
+    if bot_id in known:
+        return Entity.remembering(bot_id)
+    wanted = bot_id.strip().casefold()
+    alike = [each for each in known if each.strip().casefold() == wanted]
+    if len(alike) != 1:
+        raise unknown("bot", bot_id, known)
+    return Entity.remembering(alike[0])
+
+
+def table_of(connection: Connection, entity: Entity) -> UserTable:
+    """Return the table that holds a bot's memories, or would.
+
+    Raises:
+        SchemaError: there is none, or it lacks what a memory needs.
+
+    """
+    names = _tables(connection)
+    own = next((name for name in names if name != MEMORIES and _bot_of(name) == entity.id), None)
+    name = MEMORIES if MEMORIES in names else own
+    if name is None:
+        wanted = f"{entity.id}_{MEMORIES}"
+        raise SchemaError(f"there is no table {MEMORIES} and none {wanted}")
+    return _checked(user_table(connection, name))
+
+
+def memories_of(
+    connection: Connection,
+    entity: Entity,
+    *,
+    ids: Iterable[RowId] | None = None,
+    whole: bool = False,
+    lock: bool = False,
+) -> list[Memory]:
+    """Return a bot's memories in the order of their ids.
+
+    Args:
+        connection: an open transaction.
+        entity: whose memories.
+        ids: only these.
+        whole: with all columns in their images, as is needed to write them.
+        lock: keep others from changing them until the transaction ends.
+
+    """
+    pin_text_form(connection)
+    table = table_of(connection, entity)
+    columns = None if whole else {*LIGHT, *MARKS, *SESSIONS}
+    found: list[Image] = []
+    for condition in _portions(connection, table, ids):
+        wanted = (*of_bot(table, entity), *condition)
+        found += read_images(connection, table, *wanted, lock=lock, columns=columns)
+    return [as_memory(image) for image in found]
+
+
+def lock_bot(connection: Connection, entity: Entity) -> None:
+    """Let only one process at once change a bot's memories, until the transaction ends.
+
+    On SQLite whoever writes is alone.
+    """
+    if is_postgresql(connection):
+        name = f"llm-maint {entity.type} {entity.id}"
+        lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))
+        connection.execute(sa.select(lock))
+
+
+def of_bot(table: UserTable, entity: Entity) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions that a row belongs to the bot."""
+    return (table.clause.c.bot_id == entity.id,) if "bot_id" in table.columns else ()
+
+
+def as_memory(image: Image) -> Memory:
+    """Return a row's image as a value.
+
+    Raises:
+        DataError: a time that is none, such as `infinity`.
+
+    """
+    row_id = str(image["id"])
+    where = f"memory {row_id}"
+    return Memory(
+        id=row_id,
+        content=str(image.get("content") or ""),
+        tags=tuple(str(tag) for tag in _list(image.get("tags"))),
+        importance=_number(image.get("importance")),
+        source_message_ids=tuple(_list(image.get("source_message_ids"))),
+        access_count=_whole(image.get("access_count")),
+        last_accessed=parse_time(image.get("last_accessed"), where=f"{where}: last_accessed"),
+        created_at=parse_time(image.get("created_at"), where=f"{where}: created_at"),
+        updated_at=parse_time(image.get("updated_at"), where=f"{where}: updated_at"),
+        session=next((str(image[n]) for n in SESSIONS if image.get(n) is not None), None),
+        is_marked=any(str(image.get(name)).lower() in _YES for name in MARKS),
+        image=image,
+    )
+
+
+_YES = frozenset({"1", "true", "t", "yes", "on"})
+
+
+def _tables(connection: Connection) -> Sequence[str]:
+    """Return the tables of memories: the one of all bots where there is one, else one for each."""
+    names = visible_tables(connection)
+    if MEMORIES in names:
+        return [MEMORIES]
+    alike = sorted(name for name in names if name.endswith(f"_{MEMORIES}") and _bot_of(name))
+    return [name for name in alike if set(NEEDED) <= user_table(connection, name).columns.keys()]
+
+
+def _bot_of(table: str) -> str:
+    return table.removesuffix(MEMORIES).removesuffix("_") or ONLY_BOT
+
+
+def _checked(table: UserTable) -> UserTable:
+    missing = [name for name in NEEDED if name not in table.columns]
+    if missing:
+        raise SchemaError(f"the table {table.name} has no column {missing[0]}: no memories there")
+    return table
+
+
+def _portions(
+    connection: Connection, table: UserTable, ids: Iterable[RowId] | None
+) -> Iterable[tuple[sa.ColumnElement[bool], ...]]:
+    if ids is None:
+        return [()]
+    wanted = sorted(map(str, ids))
+    parts = [wanted[start : start + PORTION] for start in range(0, len(wanted), PORTION)]
+    return [(with_ids(connection, table, part),) for part in parts]
+
+
+def _list(text: Scalar) -> list[Any]:
+    """Return a JSON list; what is none, or holds more than texts and numbers, is left alone."""
+    try:
+        found = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        return []
+    if not isinstance(found, list):
+        return []
+    return [item for item in found if isinstance(item, str | int | float)]
+
+
+def _number(value: Scalar) -> float | None:
+    try:
+        number = None if value is None else float(value)
+    except ValueError:
+        return None
+    return number if number is not None and isfinite(number) else None
+
+
+def _whole(value: Scalar) -> int | None:
+    number = _number(value)
+    return None if number is None else int(number)
+
+
+def _time_or_none(text: object) -> datetime | None:
+    # Over all bots: one with a time that is none must not hide the others.
+    try:
+        return parse_time(text, where="updated_at")
+    except DataError:
+        return None
