@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from llm_maint.domain.judge import Op, Operation
@@ -83,29 +83,54 @@ class Judged:
         ]
 
 
-def judged_after(plan: Plan, rows: Sequence[Row], *, judge: str, now: datetime) -> Judged:
-    """Return what is known once a plan is applied; `rows` are the survivors as written."""
+def judged_after(plan: Plan, rows: Sequence[Row], before: Judged, *, now: datetime) -> Judged:
+    """Return what is known once a plan is applied.
+
+    Args:
+        plan: as it was applied.
+        rows: the survivors as written.
+        before: what the same judge knew before.
+        now: the time of the run.
+
+    """
     unknown = plan.unjudged | plan.dropped
-    return Judged(
-        judge=judge,
+    judged = Judged(
+        judge=before.judge,
         asked_at=now if plan.usage.calls else None,
         known=frozenset(mark(row) for row in rows if row.id not in unknown),
         conflicts=_conflicts(plan, rows),
     )
+    return _beside(judged, plan, before) if plan.entity.has_memories else judged
 
 
-def judged_while_held(plan: Plan, *, judge: str, now: datetime) -> Judged:
+def judged_while_held(plan: Plan, before: Judged, *, now: datetime) -> Judged:
     """Return what is known while a plan waits for a person."""
     changing = [op for op in plan.operations if op.op is not Op.CONFLICT]
     waiting = {row_id for op in changing for row_id in op.row_ids}
     rows = [row for row in plan.rows if row.id not in plan.unjudged]
     pending = [row for row in rows if row.id in waiting]
-    return Judged(
-        judge=judge,
+    judged = Judged(
+        judge=before.judge,
         asked_at=now if plan.usage.calls else None,
         known=frozenset(mark(row) for row in rows if row.id not in waiting),
         pending=frozenset(map(mark, [*pending, *(op.after for op in changing if op.after)])),
         conflicts=_conflicts(plan, plan.rows),
+    )
+    return _beside(judged, plan, before) if plan.entity.has_memories else judged
+
+
+def _beside(judged: Judged, plan: Plan, before: Judged) -> Judged:
+    """Return what is known of a part of the rows together with what is known of the others."""
+    own = frozenset(map(mark, plan.rows))
+    gone = own | plan.whole.gone if plan.whole else own
+    settled = plan.whole.settled - own if plan.whole else frozenset[str]()
+    ids = {row.id for row in plan.rows}
+    standing = (each for each in before.conflicts if ids.isdisjoint(i for i, _ in each.marks))
+    return replace(
+        judged,
+        known=(before.known - gone) | settled | judged.known,
+        pending=(before.pending - gone) | judged.pending,
+        conflicts=(*standing, *judged.conflicts),
     )
 
 

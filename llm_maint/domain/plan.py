@@ -34,6 +34,20 @@ _FATE_OF_RETIRED = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """What a plan about a part of an entity's rows must know of all of them.
+
+    `unprotected` rows and their `facts` are what the loss guard counts. `settled` are the marks of
+    rows about which there was nothing to ask, `gone` those that were known and are no longer there.
+    """
+
+    unprotected: int
+    facts: frozenset[str]
+    settled: frozenset[str] = frozenset()
+    gone: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What a consolidation will do to one entity's rows.
 
@@ -41,6 +55,8 @@ class Plan:
     those that nobody was asked about, because they are too young, say. `held` says why the plan
     waits for review; it is None for a plan that may be applied. `left` are rows that could not be
     judged, so that they are asked about again next time; `advice` says which setting would help.
+    `beyond` are rows that were read and that the plan does not list: they are kept. Such a plan is
+    about a part of the rows, and `whole` says what it must know of all of them.
     """
 
     entity: Entity
@@ -55,6 +71,13 @@ class Plan:
     prompt_version: str = ""
     usage: Usage = NO_USAGE
     advice: tuple[str, ...] = ()
+    beyond: int = 0
+    whole: Whole | None = None
+
+    @property
+    def read(self) -> int:
+        """How many rows were read."""
+        return len(self.rows) + self.beyond
 
     @property
     def partial(self) -> bool:
@@ -74,6 +97,7 @@ class Plan:
     def accounting(self) -> dict[str, int]:
         """Return how many rows met each fate; the sum is the number of rows read."""
         counted = Counter(self.fates().values())
+        counted["kept"] += self.beyond
         return {fate: counted[fate] for fate in FATES}
 
     def check(self) -> None:
@@ -94,7 +118,7 @@ class Plan:
             raise AssertionError(f"the plan for {self.entity} names a row twice or an unknown one")
         if any(op.is_incomplete for op in self.operations):
             raise AssertionError(f"the plan for {self.entity} has a group without a winner")
-        if sum(self.accounting().values()) != len(ids):
+        if sum(self.accounting().values()) != self.read:
             raise AssertionError(f"the plan for {self.entity} does not add up")
 
     def changed_since(self, present: Iterable[Row]) -> set[RowId]:
@@ -146,6 +170,26 @@ class Plan:
         )
         return replace(left, refused=self.refused + refused)
 
+    def over(self, present: Iterable[Row]) -> Self:
+        """Return the plan on rows as they now are, where what it builds on has not changed.
+
+        Of a memory tags and counts change at any time: what goes on is united from what they are.
+        """
+        now = {row.id: row for row in present}
+        rows = tuple(now.get(row.id, row) for row in self.rows)
+        planned = {row.id: row for row in self.rows}
+        operations = []
+        for op in self.operations:
+            if op.after is not None:
+                row = now[op.after.id]
+                if op.after != planned[op.after.id]:
+                    row = row if op.after.text == row.text else row.with_text(op.after.text)
+                    row = row.united(now[i] for i in op.retired)
+                planned[op.after.id], now[row.id] = op.after, row
+                op = replace(op, after=row)  # noqa: PLW2901 the same operation, on present rows
+            operations.append(op)
+        return replace(self, rows=rows, operations=tuple(operations))
+
     def survivors(self) -> list[Row]:
         """Return the rows as they will be, in the order they were read."""
         changed = changes(self.operations)
@@ -191,10 +235,11 @@ def guard_losses(plan: Plan, policy: Policy, recent: RecentLosses = NO_LOSSES) -
     """
     lost = losses(plan.operations)
     rows = [row for row in plan.rows if not policy.protects(row)]
-    facts = {row.fact for row in rows} | recent.facts
+    unprotected = plan.whole.unprotected if plan.whole else len(rows)
+    facts = (plan.whole.facts if plan.whole else {row.fact for row in rows}) | recent.facts
     share = policy.max_loss_ratio
     went = max(recent.lost, len(recent.facts))
-    of_rows = floor(share * (len(rows) + went) + ROUNDING)
+    of_rows = floor(share * (unprotected + went) + ROUNDING)
     allowed = max(ALWAYS_ALLOWED_LOSSES, min(of_rows, ceil(share * len(facts) - ROUNDING)))
     if lost == 0 or lost + recent.lost <= allowed:
         return plan

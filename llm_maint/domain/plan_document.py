@@ -26,11 +26,10 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     return {
         "entity_id": plan.entity.id,
         "entity_type": plan.entity.type,
+        **({"bot_id": plan.entity.id} if plan.entity.has_memories else {}),
         "held": plan.held is not None,
         "held_because": plan.held,
-        "attributes_before": len(plan.rows),
-        "attributes_after": len(plan.rows if plan.held else plan.survivors()),
-        "categories_updated": categories_updated(plan.operations, plan.rows),
+        **sizes(plan),
         "accounting": plan.accounting(),
         "operations": operations,
         "conflicts": [op for op in operations if op["op"] == Op.CONFLICT],
@@ -43,12 +42,25 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     }
 
 
+def sizes(plan: Plan) -> dict[str, Any]:
+    """Return how many rows there are before and after and, of a profile, where they change."""
+    after = plan.read if plan.held else plan.beyond + len(plan.survivors())
+    if plan.entity.has_memories:
+        return {"memories_before": plan.read, "memories_after": after}
+    return {
+        "attributes_before": plan.read,
+        "attributes_after": after,
+        "categories_updated": categories_updated(plan.operations, plan.rows),
+    }
+
+
 def saved_document(plan: Plan) -> dict[str, Any]:
     """Return a plan's document with all it takes to apply it later: `read_plan` reads it back."""
     return {
         "format": FORMAT,
         **plan_document(plan),
         "rows": [{**row.document(), "image": dict(row.image)} for row in plan.rows],
+        "beyond": plan.beyond,
         "left": [row.id for row in plan.rows if row.id in plan.left],
         "unreviewed": [row.id for row in plan.rows if row.id in plan.unreviewed],
         "unjudged": [row.id for row in plan.rows if row.id in plan.unjudged],
@@ -107,6 +119,7 @@ def _read(document: Mapping[str, Any]) -> Plan:
         prompt_version=document["prompt_version"],
         usage=Usage(**{name: int(n) for name, n in llm.items() if name != "model"}),
         advice=tuple(map(_text, document.get("advice", ()))),
+        beyond=int(document.get("beyond", 0)),
     )
     plan.check()
     return plan

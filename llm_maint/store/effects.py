@@ -11,7 +11,8 @@ from sqlalchemy.engine import Connection
 
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.row import Row
-from llm_maint.store.profiles import ATTRIBUTES, as_attribute
+from llm_maint.store.holdings import as_row
+from llm_maint.store.profiles import PROFILES
 from llm_maint.store.tables import journal, plans
 
 
@@ -57,7 +58,7 @@ def effects_of(
     wanted = [
         plans.c.entity_type == entity.type,
         plans.c.entity_id == entity.id,
-        journal.c.table_name == ATTRIBUTES,
+        journal.c.table_name != PROFILES,
     ]
     if row_id is not None:
         wanted.append(journal.c.row_id == row_id)
@@ -73,7 +74,7 @@ def effects_of(
     )
     found = connection.execute(query).mappings().all()[::-1]
     documents = _documents(connection, {row["plan_id"] for row in found})
-    return [_effect(row, documents[row["plan_id"]]) for row in found]
+    return [_effect(row, documents[row["plan_id"]], entity) for row in found]
 
 
 def _documents(connection: Connection, ids: set[str]) -> dict[str, Mapping[str, Any]]:
@@ -89,7 +90,7 @@ def _documents(connection: Connection, ids: set[str]) -> dict[str, Mapping[str, 
     return found
 
 
-def _effect(row: sa.RowMapping, operations: Mapping[str, Any]) -> Effect:
+def _effect(row: sa.RowMapping, operations: Mapping[str, Any], entity: Entity) -> Effect:
     operation = operations.get(row["row_id"], {})
     winner = operation.get("winner_id")
     return Effect(
@@ -99,12 +100,12 @@ def _effect(row: sa.RowMapping, operations: Mapping[str, Any]) -> Effect:
         status=row["status"],
         row_id=row["row_id"],
         effect=row["effect"],
-        before=_attribute(row["before_image"]),
-        after=_attribute(row["after_image"]),
+        before=_row(row["before_image"], entity),
+        after=_row(row["after_image"], entity),
         reason=operation.get("reason"),
         winner_id=None if winner is None else str(winner),
     )
 
 
-def _attribute(image: str | None) -> Row | None:
-    return None if image is None else as_attribute(json.loads(image))
+def _row(image: str | None, entity: Entity) -> Row | None:
+    return None if image is None else as_row(json.loads(image), entity)

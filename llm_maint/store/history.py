@@ -11,6 +11,8 @@ from llm_maint.domain.runs import Run, Status
 from llm_maint.errors import UnknownNameError
 from llm_maint.store import dialect, listing
 from llm_maint.store.listing import as_run
+from llm_maint.store.plans import APPLIED
+from llm_maint.store.row_tables import memory_sightings
 from llm_maint.store.tables import journal, plans, runs
 
 BATCH = 1_000
@@ -73,6 +75,9 @@ def prune_plans(connection: Connection, *, before: datetime, limit: int = BATCH)
     """
     query = sa.select(plans.c.id).where(plans.c.created_at < before).limit(limit)
     ids = list(connection.execute(query).scalars())
+    # What an applied plan has shown goes on to hold when it is too old to be undone.
+    undone = sa.select(plans.c.id).where(plans.c.id.in_(ids), plans.c.status != APPLIED)
+    connection.execute(sa.delete(memory_sightings).where(memory_sightings.c.plan_id.in_(undone)))
     connection.execute(sa.delete(journal).where(journal.c.plan_id.in_(ids)))
     return connection.execute(sa.delete(plans).where(plans.c.id.in_(ids))).rowcount
 

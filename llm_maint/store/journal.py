@@ -1,7 +1,7 @@
 """The journal: a plan applied with compare-and-set, and a before-image of every row it wrote."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -10,19 +10,20 @@ from sqlalchemy.engine import Connection
 
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Op, changes
-from llm_maint.domain.judged import judged_after, judged_while_held
+from llm_maint.domain.judged import Judged, judged_after, judged_while_held, mark
 from llm_maint.domain.plan import Plan
-from llm_maint.domain.plan_document import saved_document
+from llm_maint.domain.plan_document import read_plan, saved_document
 from llm_maint.domain.profile import Attribute
 from llm_maint.domain.row import Image, Row, RowId
 from llm_maint.domain.settlement import storable
 from llm_maint.errors import SchemaError
-from llm_maint.store import judgements, profiles, wear
+from llm_maint.store import holdings, judgements, profiles, sightings, wear
 from llm_maint.store.plans import (
     APPLIED,
     CONSOLIDATION,
     HELD,
     StoredPlan,
+    outdated_by,
     store_plan,
 )
 from llm_maint.store.recorder import Recorder
@@ -40,6 +41,11 @@ class Occasion:
     now: datetime
     run_id: str | None = None
     summarise: Summarise | None = None
+    memory_judge: str = "code"
+
+    def judge_of(self, entity: Entity) -> str:
+        """Return who judges an entity's rows: memories are asked about with rules of their own."""
+        return self.memory_judge if entity.has_memories else self.judge
 
 
 def apply(
@@ -64,13 +70,16 @@ def apply(
         plan_id: the id of a plan that was held until now.
 
     """
-    table = user_table(connection, profiles.ATTRIBUTES)
+    table = holdings.table_of(connection, plan.entity)
     applied = plan.without(plan.changed_since(present))
     recorder = Recorder(connection) if plan_id is None else Recorder(connection, plan_id)
-    written = _write_rows(recorder, table, applied)
+    done = applied.over(present)
+    written = _write_rows(recorder, table, done)
     wear.wear_more(connection, applied)
-    judged = [row.with_image(written.get(row.id, row.image)) for row in applied.survivors()]
-    _remember(connection, applied, judged, occasion)
+    judged = [row.with_image(written.get(row.id, row.image)) for row in done.survivors()]
+    _remember(connection, applied, judged, occasion, plan_id=plan_id)
+    if plan.entity.has_memories:
+        sightings.add(connection, done, plan_id=recorder.plan_id)
     if applied.partial and not applied.operations:
         return applied, None  # nothing was judged that changes anything: not even a summary is new
     write_summary(recorder, plan.entity, occasion)
@@ -81,11 +90,18 @@ def apply(
 
 
 def _remember(
-    connection: Connection, applied: Plan, rows: Sequence[Row], occasion: Occasion
+    connection: Connection,
+    applied: Plan,
+    rows: Sequence[Row],
+    occasion: Occasion,
+    *,
+    plan_id: str | None,
 ) -> None:
-    judge, now = occasion.judge, occasion.now
-    judged = judged_after(applied, rows, judge=judge, now=now)
-    judgements.remember(connection, applied.entity, judged)
+    judge, now = occasion.judge_of(applied.entity), occasion.now
+    before = _known_before(connection, applied, judge, plan_id=plan_id)
+    judgements.remember(connection, applied.entity, judged_after(applied, rows, before, now=now))
+    if applied.entity.has_memories:
+        return  # what is known of each row says by itself whether there is anything new
     if not applied.meets_changed_rows and not applied.partial:
         seen = [row for row in rows if row.id not in applied.unjudged]
         judgements.remember_judged(connection, applied.entity, seen, judge=judge, now=now)
@@ -93,11 +109,12 @@ def _remember(
 
 def hold(connection: Connection, plan: Plan, occasion: Occasion) -> str:
     """Keep a plan for review; return its id. Its rows count as judged until they change."""
-    judge, now = occasion.judge, occasion.now
-    judged = judged_while_held(plan, judge=judge, now=now)
-    judgements.remember(connection, plan.entity, judged)
-    seen = [row for row in plan.rows if row.id in plan.left or row.id not in plan.unjudged]
-    judgements.remember_judged(connection, plan.entity, seen, judge=judge, now=now)
+    judge, now = occasion.judge_of(plan.entity), occasion.now
+    before = _known_before(connection, plan, judge, plan_id=None)
+    judgements.remember(connection, plan.entity, judged_while_held(plan, before, now=now))
+    if not plan.entity.has_memories:
+        seen = [row for row in plan.rows if row.id in plan.left or row.id not in plan.unjudged]
+        judgements.remember_judged(connection, plan.entity, seen, judge=judge, now=now)
     stored = StoredPlan(
         id=uuid4().hex,
         kind=CONSOLIDATION,
@@ -113,8 +130,24 @@ def hold(connection: Connection, plan: Plan, occasion: Occasion) -> str:
     return stored.id
 
 
+def _known_before(connection: Connection, plan: Plan, judge: str, *, plan_id: str | None) -> Judged:
+    """Return what the judge knew; of memories, without what waited in plans that are outdated now.
+
+    Nobody would ask about these again.
+    """
+    before = judgements.judged_of(connection, plan.entity, judge=judge)
+    if not plan.entity.has_memories:
+        return before
+    waited = [read_plan(held.document) for held in outdated_by(connection, plan, besides=plan_id)]
+    rows = [row for each in waited for row in each.rows]
+    after = [op.after for each in waited for op in each.operations if op.after]
+    return replace(before, pending=before.pending - {mark(row) for row in (*rows, *after)})
+
+
 def write_summary(recorder: Recorder, entity: Entity, occasion: Occasion) -> None:
     """Render the summary from the rows as they now are, and store it where it differs."""
+    if entity.has_memories:
+        return
     head = profiles.head_of(recorder.connection, entity, lock=True)
     if occasion.summarise is None or head is None or "summary" not in head.image:
         return
@@ -177,10 +210,12 @@ def _write_rows(recorder: Recorder, table: UserTable, plan: Plan) -> dict[RowId,
     effects = _effects(plan)
     written: dict[RowId, Image] = {}
     for row_id, after in changes(plan.operations).items():
-        image = None if after is None else after.image
-        if image == before[row_id]:
+        was, image = before[row_id], None if after is None else after.image
+        if image == was:
             continue
-        result = recorder.write(table, before[row_id], image, effects[row_id])
+        if plan.entity.has_memories and image is not None:
+            was, image = holdings.narrowed(was, image)
+        result = recorder.write(table, was, image, effects[row_id])
         if result is not None:
             written[row_id] = result
     return written

@@ -63,12 +63,13 @@ def bots(connection: Connection) -> list[BotCount]:
         table = user_table(connection, name)
         clause = table.clause
         updated_at = clause.c.updated_at if "updated_at" in table.columns else sa.null()
-        counted = [sa.func.count(), sa.cast(sa.func.max(updated_at), sa.Text)]
         if "bot_id" in table.columns:
-            bot = sa.cast(clause.c.bot_id, sa.Text)
-            query = sa.select(bot, *counted).select_from(clause).group_by(bot)
+            bot: sa.ColumnElement[str] = sa.cast(clause.c.bot_id, sa.Text)
         else:
-            query = sa.select(sa.literal(_bot_of(name)), *counted).select_from(clause)
+            bot = sa.literal(_bot_of(name))
+        latest = sa.cast(sa.func.max(updated_at), sa.Text)
+        query = sa.select(bot, sa.func.count(), latest).select_from(clause)
+        query = query.group_by(bot) if "bot_id" in table.columns else query
         for bot_id, number, updated in connection.execute(query):
             if bot_id is not None:
                 entity = Entity.remembering(bot_id)

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.json_values import parse_value
 from llm_maint.domain.nearest import unknown
-from llm_maint.domain.plan import RecentLosses
+from llm_maint.domain.plan import Plan, RecentLosses
 from llm_maint.domain.row import Image
 from llm_maint.domain.wording import fact_of
 from llm_maint.errors import PlanRefusedError, UnknownNameError
@@ -22,6 +22,7 @@ LOSS_WINDOW = timedelta(days=7)
 """Losses are counted over this long, so that a slow leak is stopped as surely as a flood."""
 
 CONSOLIDATION, IMPORT, EDIT, UNDO = "consolidation", "import", "edit", "undo"
+DECAY, RECURRENCE = "decay", "recurrence"
 APPLIED, HELD, UNDONE, OUTDATED = STATUSES = "applied", "held", "undone", "outdated"
 
 
@@ -29,8 +30,9 @@ APPLIED, HELD, UNDONE, OUTDATED = STATUSES = "applied", "held", "undone", "outda
 class StoredPlan:
     """A row of `maintenance_plans`.
 
-    `kind` is consolidation, import, edit or undo; `status` is applied, held, undone, or outdated
-    (held, and newer rows made it pointless); `reverts` is the plan that an undo undid.
+    `kind` is consolidation, decay, recurrence, import, edit or undo; `status` is applied, held,
+    undone, or outdated (held, and newer rows made it pointless); `reverts` is the plan that an
+    undo undid.
     """
 
     id: str
@@ -47,10 +49,11 @@ class StoredPlan:
 def store_plan(connection: Connection, plan: StoredPlan) -> None:
     """Keep a plan, in place of the held one of its id if there is one.
 
-    A consolidation outdates other held plans of its entity: it has seen newer rows.
+    A consolidation outdates other held plans of its entity: it has seen newer rows. Of memories it
+    sees a part, so there only those about the same rows, see `outdated_by`.
     """
     connection.execute(sa.delete(plans).where(plans.c.id == plan.id))
-    if plan.kind == CONSOLIDATION:
+    if plan.kind == CONSOLIDATION and not plan.entity.has_memories:
         set_status(connection, HELD, OUTDATED, entity=plan.entity)
     connection.execute(
         plans.insert().values(
@@ -131,6 +134,18 @@ def held_plan(connection: Connection, entity: Entity) -> StoredPlan | None:
     return next(iter(list_plans(connection, limit=1, entity=entity, status=HELD)), None)
 
 
+def outdated_by(connection: Connection, plan: Plan, *, besides: str | None) -> list[StoredPlan]:
+    """Outdate the held plans about any row of a plan, except the one of an id; return them."""
+    ids = {row.id for row in plan.rows}
+    found = []
+    for held in list_plans(connection, limit=None, entity=plan.entity, status=HELD):
+        listed = {row["id"] for row in held.document["rows"]}
+        if held.id != besides and not ids.isdisjoint(listed):
+            set_status(connection, HELD, OUTDATED, plan_id=held.id)
+            found.append(held)
+    return found
+
+
 def check_held(plan: StoredPlan) -> None:
     """Refuse a plan that does not wait for review.
 
@@ -143,14 +158,14 @@ def check_held(plan: StoredPlan) -> None:
 
 
 def recent_losses(connection: Connection, entity: Entity, *, now: datetime) -> RecentLosses:
-    """Return what consolidations have taken from an entity within the loss window."""
+    """Return what consolidation and decay have taken from an entity within the loss window."""
     query = (
         sa.select(journal.c.effect, journal.c.before_image)
         .select_from(journal.join(plans, journal.c.plan_id == plans.c.id))
         .where(
             plans.c.entity_type == entity.type,
             plans.c.entity_id == entity.id,
-            plans.c.kind == CONSOLIDATION,
+            plans.c.kind.in_((CONSOLIDATION, DECAY)),
             plans.c.status == APPLIED,
             plans.c.applied_at > now - LOSS_WINDOW,
             journal.c.effect.in_((*_LOSSES, "merged")),
@@ -163,10 +178,15 @@ def recent_losses(connection: Connection, entity: Entity, *, now: datetime) -> R
     )
 
 
-_LOSSES = ("removed", "superseded")
+PRUNED = "pruned"
+"""What the journal says of a memory that has faded."""
+
+_LOSSES = ("removed", "superseded", PRUNED)
 
 
 def _fact(image: Image) -> str:
+    if "content" in image:
+        return fact_of("", image["content"])
     value = image.get("value")
     return fact_of(str(image.get("key")), parse_value(value) if isinstance(value, str) else value)
 

@@ -11,7 +11,7 @@ from llm_maint.domain.entity import Entity
 from llm_maint.domain.judged import mark
 from llm_maint.domain.row import Image, RowId
 from llm_maint.errors import PlanRefusedError, UnknownNameError
-from llm_maint.store import journal, judgements, profiles, rows, wear
+from llm_maint.store import holdings, journal, judgements, profiles, rows, wear
 from llm_maint.store.database import Database
 from llm_maint.store.plans import (
     APPLIED,
@@ -73,7 +73,7 @@ def _undo(connection: Connection, name: str, occasion: journal.Occasion, *, forc
         raise PlanRefusedError(f"plan {plan.id[:8]} is {plan.status}: there is nothing to undo")
     rows.pin_text_form(connection)
     changes_made = _changes_of(connection, plan.id)
-    edited = [c for c in changes_made if c.edited and c.table.name == profiles.ATTRIBUTES]
+    edited = [c for c in changes_made if c.edited and c.is_row]
     if edited and not force:
         ids = ", ".join(change.row_id for change in edited[:10]) + ", ..." * (len(edited) > 10)  # noqa: PLR2004 one line
         raise PlanRefusedError(
@@ -90,7 +90,7 @@ def _undo(connection: Connection, name: str, occasion: journal.Occasion, *, forc
     if stale or not _leaves_summary(connection, plan.entity, changes_made):
         journal.write_summary(recorder, plan.entity, occasion)
     _settle_undo(connection, plan, recorder, occasion)
-    restored = [c.row_id for c in changes_made if c.table.name == profiles.ATTRIBUTES]
+    restored = [c.row_id for c in changes_made if c.is_row]
     return Undone(
         plan_id=recorder.plan_id,
         reverts=plan.id,
@@ -115,13 +115,17 @@ class _Change:
         return self.present != self.after
 
     @property
+    def is_row(self) -> bool:
+        return self.table.name != profiles.PROFILES
+
+    @property
     def is_summary(self) -> bool:
         return self.table.name == profiles.PROFILES and self.before is not None
 
 
 def _leaves_summary(connection: Connection, entity: Entity, changes_made: list[_Change]) -> bool:
     """Return whether the summary is right as it is: put back with the rows, or never written."""
-    if any(change.is_summary for change in changes_made):
+    if entity.has_memories or any(change.is_summary for change in changes_made):
         return True
     head = profiles.head_of(connection, entity)
     return head is None or head.summary is None
@@ -133,7 +137,7 @@ def _changes_of(connection: Connection, plan_id: str) -> list[_Change]:
     for entry in connection.execute(query).mappings().all():
         table = user_table(connection, entry["table_name"])
         before, after = (_load(entry[name]) for name in ("before_image", "after_image"))
-        wanted = rows.with_ids(connection, table, [entry["row_id"]])
+        wanted = rows.of_row(connection, table, after or before or {})
         present = next(iter(rows.read_images(connection, table, wanted, lock=True)), None)
         if present is not None:
             names = (after or before or {}).keys()
@@ -197,15 +201,12 @@ def _remember_put_back(
     connection: Connection, plan: StoredPlan, recorder: Recorder, occasion: journal.Occasion
 ) -> None:
     """Count the rows that a person has put back as judged: they stay, until they change."""
-    put_back = {
-        str(e["row_id"]) for e in recorder.entries if e["table_name"] == profiles.ATTRIBUTES
-    }
-    present = profiles.attributes_of(connection, plan.entity)
-    judged = judgements.judged_of(connection, plan.entity, judge=occasion.judge)
+    put_back = {str(e["row_id"]) for e in recorder.entries if e["table_name"] != profiles.PROFILES}
+    entity, judge = plan.entity, occasion.judge_of(plan.entity)
+    present = holdings.rows_named(connection, entity, put_back)
+    judged = judgements.judged_of(connection, entity, judge=judge)
     marks = {mark(row) for row in present if str(row.id) in put_back}
     known = replace(judged, known=judged.known | marks, pending=judged.pending - marks)
-    judgements.remember(connection, plan.entity, known)
-    if not known.new_among(present, (), present):
-        judgements.remember_judged(
-            connection, plan.entity, present, judge=occasion.judge, now=occasion.now
-        )
+    judgements.remember(connection, entity, known)
+    if not entity.has_memories and not known.new_among(present, (), present):
+        judgements.remember_judged(connection, entity, present, judge=judge, now=occasion.now)
