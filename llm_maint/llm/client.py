@@ -12,6 +12,7 @@ from collections.abc import (
     Generator,
     Iterable,
     Mapping,
+    Sequence,
 )
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ from llm_maint.errors import (
 from llm_maint.llm.address import Address
 from llm_maint.llm.connected import Connected
 from llm_maint.llm.context import Context
+from llm_maint.llm.embedding import Embedder, Embedding
 from llm_maint.llm.faults import Fault, Kind
 from llm_maint.llm.form import Form
 from llm_maint.llm.listing import Listed, listed
@@ -38,6 +40,7 @@ from llm_maint.llm.provider import Provider
 from llm_maint.llm.secret import Secret
 from llm_maint.llm.side_by_side import in_order
 from llm_maint.llm.tries import Tries
+from llm_maint.llm.vectors import spent
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +73,7 @@ class Client:
     _models: list[Listed] | None = None
     _structure_proven: bool = False
     _broken: MaintError | None = None
+    _embedders: dict[str, Embedder] = field(default_factory=dict)
 
     def in_order(self, works: Iterable[Coroutine[Any, Any, T]]) -> Generator[T]:
         """Run work that asks this model; see `side_by_side.in_order`."""
@@ -82,6 +86,15 @@ class Client:
             await self._prepare(prompt)
             completion = await self._asked(prompt, meter)
         return self.secret.hidden_in(completion, prompt)
+
+    async def embed(self, texts: Sequence[str], meter: Meter, *, model: str) -> list[bytes]:
+        """Return a vector for each text; see `LanguageModel.embed`."""
+        embedder = self._embedders.setdefault(model, Embedder.of(model, self.provider))
+        work = Embedding.of(texts, embedder)
+        while not work.done:
+            async with self._turn():
+                await self._embedded(work, meter)
+        return work.vectors
 
     async def models(self, *, tries: int | None = None) -> list[Listed]:
         """Return the models that the server lists; the list is asked for once.
@@ -173,6 +186,21 @@ class Client:
                     # It may have failed at the model's output: another may come out right.
                     prompt = replace(prompt, variation=prompt.variation + 1)
             form = lesser
+
+    async def _embedded(self, work: Embedding, meter: Meter) -> None:
+        """Ask for the next vectors until they are there, or less is asked for next."""
+        tries, endpoint = self._tries(work.embedder.model), self.provider.embeddings
+        if work.embedder.refused is not None:  # what a server lacks now it will lack in a minute
+            raise tries.over(work.embedder.refused)
+        while True:
+            meter.begin_call()
+            answer = await self._exchange("POST", endpoint, work.ask(), within=tries.left)
+            meter.add(spent(answer))
+            fault = work.take(answer)
+            if fault is None:
+                return
+            log.info("the model server %s %s", self.address, fault.said)
+            await self._wait(tries, fault)
 
     def _learned(self, tokens: int | None, prompt: Prompt, limit: int) -> bool:
         """Learn from a refusal; return whether the next request is another than the one before.
