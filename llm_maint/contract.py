@@ -1,6 +1,14 @@
 """What a job may rely on: its context, the clock, the model. Nothing else is handed to it."""
 
-from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Mapping
+from collections.abc import (
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,6 +48,23 @@ class LanguageModel(Protocol):
             BudgetSpentError: the meter allows no further call.
             DeferredError: an earlier request has shown that none will succeed in this run.
             MaintError: with `ends_run`: so will no other.
+
+        """
+        ...
+
+    async def embed(self, texts: Sequence[str], meter: Meter, *, model: str) -> list[bytes]:
+        """Return a vector for each text, packed as little-endian float32; all of one length.
+
+        Several requests may be needed; `meter` counts each, failed ones too. Of a text that is too
+        long for the model, the beginning stands for the whole.
+
+        Raises:
+            EmbeddingsUnavailableError: there are none by this model; chat is not affected, and a
+                model that has never given any is not asked again in this run.
+            UnreadableReplyError: the answer is not one finite vector of one length for each text.
+            ModelReplyError: these texts are refused, others may succeed.
+            ModelFailedError: the same, after several tries.
+            BudgetSpentError, DeferredError, MaintError: as of `complete`.
 
         """
         ...

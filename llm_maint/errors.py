@@ -159,6 +159,12 @@ class UnreadableReplyError(ModelReplyError):
     """The reply is not the one JSON object that was asked for; another seed may bring it."""
 
 
+class EmbeddingsUnavailableError(MaintError):
+    """The model server gives no embeddings by this model; chat may be served all the same."""
+
+    exit_code = ExitCode.CONFIGURATION
+
+
 class RequestRefusedError(ModelReplyError):
     """The model server refuses this request in every form."""
 

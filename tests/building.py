@@ -70,6 +70,13 @@ class Asking:
         )
         return completion
 
+    def embed(self, *texts: str) -> list[bytes]:
+        """Return their vectors by the model "e"."""
+        (vectors,) = self.client.in_order(
+            self.client.embed(texts, self.meter, model="e") for _ in range(1)
+        )
+        return vectors
+
 
 def asking(base_url: str, **changed: Any) -> Asking:  # noqa: ANN401 any field
     """Return a client of a model server; unless `sleep` is given, it does not wait for anything."""

@@ -18,7 +18,7 @@ from llm_maint.domain.plan import Plan
 from llm_maint.domain.policy import Policy
 from llm_maint.domain.profile import Attribute
 from llm_maint.domain.reply import Proposal
-from llm_maint.errors import DeferredError, MaintError
+from llm_maint.errors import DeferredError, EmbeddingsUnavailableError, MaintError
 from llm_maint.llm.side_by_side import in_order
 from llm_maint.settings.sections import Settings
 from llm_maint.store import journal, profiles
@@ -65,12 +65,15 @@ def applied(database: Database, plan: Plan, now: datetime = NOW) -> tuple[Plan, 
 class ScriptedModel:
     """A model that answers the document of each request by a script.
 
-    The script returns a reply as a value, its text, or a whole completion; or raises.
+    The script returns a reply as a value, its text, or a whole completion; or raises. Where no
+    `vector` is given, there are no embeddings.
     """
 
     script: Callable[[dict[str, Any]], Any]
     asked: list[dict[str, Any]] = field(default_factory=list)
     broken: MaintError | None = None
+    vector: Callable[[str], bytes] | None = None
+    embedded: list[str] = field(default_factory=list)
 
     async def complete(self, prompt: Prompt, meter: Meter) -> Completion:
         """Answer."""
@@ -84,6 +87,16 @@ class ScriptedModel:
             raise
         meter.add(completion.usage)
         return completion
+
+    async def embed(self, texts: Sequence[str], meter: Meter, *, model: str) -> list[bytes]:
+        """Return a vector for each text, by one call."""
+        if self.broken:
+            raise DeferredError.because(self.broken)
+        if self.vector is None:
+            raise EmbeddingsUnavailableError(f"no embeddings by {model}: memory.embedding_model")
+        meter.begin_call()
+        self.embedded += texts
+        return [self.vector(text) for text in texts]
 
     def in_order(self, works: Iterable[Coroutine[Any, Any, T]]) -> Generator[T]:
         """Run one work after the other."""

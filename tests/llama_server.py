@@ -12,6 +12,13 @@ replies that are cut at `max_tokens`, are no JSON, or echo another nonce than th
 - 200 with `finish_reason` "length" and no sign of it where a reply is cut within a character;
 - no byte before a reply is whole; when the client has gone, the slot is free for the next at once.
 
+Asked for embeddings, it was seen to answer
+
+- 501 `not_supported_error` where it was not started for them, 400 where it was, without pooling;
+- 500 `server_error` "input (601 tokens) is too large to process" where one text of a request has
+  more tokens than a physical batch, and nothing for the other texts;
+- a vector for an empty text as for any other, and base64 where it is asked for.
+
 It never died, and none of this needed a restart. It takes any name for the model, and its own is
 the path of the file.
 """
@@ -33,16 +40,22 @@ ENDING_SECONDS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A kind of server: tokens of context for each of its slots, and the voice of its model."""
+    """A kind of server: tokens of context for each of its slots, and the voice of its model.
+
+    With `embeds` it gives vectors too, the means of those of all tokens.
+    """
 
     context: int
     slots: int
     voice: str
+    embeds: bool = False
 
 
 SURE = Kind(context=4_096, slots=1, voice="sure")
 
 TAME = Kind(context=4_096, slots=4, voice="slipping")
+
+EMBEDDING = Kind(context=4_096, slots=1, voice="sure", embeds=True)
 
 WILD = Kind(context=3_072, slots=1, voice="raw")
 
@@ -100,6 +113,9 @@ def _serve(model: str, kind: Kind) -> None:
     params.warmup = params.fit_params = params.ui = False
     params.endpoint_metrics = True
     params.sampling.top_k, params.sampling.top_p, params.sampling.min_p = 0, 1.0, 0.0
+    if kind.embeds:
+        params.embedding = True
+        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     server = xllamacpp.Server(params)
     print(server.listening_address, file=said, flush=True)
     sys.stdin.read()

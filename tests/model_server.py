@@ -40,7 +40,7 @@ def completion(content: object, *, finish_reason: str = "stop") -> str:
 
 
 class ModelServer:
-    """A server that answers `/chat/completions` with what `reply` returns, until it is left.
+    """A server that answers chat and embeddings with what `reply` returns, until it is left.
 
     An exception of `reply` is answered with 500 and raised again where the server is left.
     """
@@ -76,7 +76,7 @@ class ModelServer:
             raise self.failures[0]
 
     def answer(self, body: dict[str, Any]) -> Raw:
-        """Return the answer to a chat request."""
+        """Return the answer to a request of either kind."""
         self.requests.append(body)
         try:
             said = self.reply(body)
@@ -118,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._met()
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        found = self.path.endswith("/chat/completions")
+        found = self.path.endswith(("/chat/completions", "/embeddings"))
         self._send(
             self.server.script.answer(body) if found else Raw(status=404, body="no such path")
         )

@@ -10,6 +10,8 @@ from llm_maint.llm.provider import as_text, count, named, nothing, text_of, vari
 
 endpoint = "/messages"
 
+embeddings = ""
+
 VERSION = "2023-06-01"
 """Of the protocol; newer features are asked for by fields, not by another version."""
 

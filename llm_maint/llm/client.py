@@ -12,6 +12,7 @@ from collections.abc import (
     Generator,
     Iterable,
     Mapping,
+    Sequence,
 )
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -28,30 +29,22 @@ from llm_maint.errors import (
     PromptTooLongError,
 )
 from llm_maint.llm.address import Address
+from llm_maint.llm.connected import Connected
 from llm_maint.llm.context import Context
-from llm_maint.llm.explained import explained
+from llm_maint.llm.embedding import Embedder, Embedding
 from llm_maint.llm.faults import Fault, Kind
 from llm_maint.llm.form import Form
 from llm_maint.llm.listing import Listed, listed
 from llm_maint.llm.opening import opened
 from llm_maint.llm.provider import Provider
-from llm_maint.llm.retry import LONGEST_WAIT, wait_before
 from llm_maint.llm.secret import Secret
 from llm_maint.llm.side_by_side import in_order
-from llm_maint.llm.transport import Transport
+from llm_maint.llm.tries import Tries
+from llm_maint.llm.vectors import spent
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class _Connected:
-    """What lives as long as an event loop."""
-
-    transport: Transport
-    slots: asyncio.Semaphore
-    naming: asyncio.Lock
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,10 +69,11 @@ class Client:
     clock: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     draw: random.Random = field(default_factory=random.Random)
-    _connected: _Connected | None = None
+    _connected: Connected | None = None
     _models: list[Listed] | None = None
     _structure_proven: bool = False
     _broken: MaintError | None = None
+    _embedders: dict[str, Embedder] = field(default_factory=dict)
 
     def in_order(self, works: Iterable[Coroutine[Any, Any, T]]) -> Generator[T]:
         """Run work that asks this model; see `side_by_side.in_order`."""
@@ -88,16 +82,19 @@ class Client:
 
     async def complete(self, prompt: Prompt, meter: Meter) -> Completion:
         """Return the model's reply; see `LanguageModel.complete`."""
-        async with self._open.slots:
-            self._check_working()
-            try:
-                await self._prepare(prompt)
-                completion = await self._asked(prompt, meter)
-            except MaintError as error:
-                if error.ends_run:  # the breaker: the next request would fail in the same way
-                    self._broken = self._broken or error
-                raise
-            return self.secret.hidden_in(completion, prompt)
+        async with self._turn():
+            await self._prepare(prompt)
+            completion = await self._asked(prompt, meter)
+        return self.secret.hidden_in(completion, prompt)
+
+    async def embed(self, texts: Sequence[str], meter: Meter, *, model: str) -> list[bytes]:
+        """Return a vector for each text; see `LanguageModel.embed`."""
+        embedder = self._embedders.setdefault(model, Embedder.of(model, self.provider))
+        work = Embedding.of(texts, embedder)
+        while not work.done:
+            async with self._turn():
+                await self._embedded(work, meter)
+        return work.vectors
 
     async def models(self, *, tries: int | None = None) -> list[Listed]:
         """Return the models that the server lists; the list is asked for once.
@@ -115,22 +112,32 @@ class Client:
 
     @asynccontextmanager
     async def _connections(self) -> AsyncIterator[None]:
-        transport = Transport(
+        connected = self._connected = Connected.to(
+            self.address,
             headers=self.provider.headers(self.secret.key),
             timeout=self.timeout,
-            connections=self.concurrency,
-            tls=self.address.parts.scheme == "https",
+            concurrency=self.concurrency,
         )
-        slots = asyncio.Semaphore(self.concurrency)
-        self._connected = _Connected(transport, slots, asyncio.Lock())
         try:
             yield
         finally:
             self._connected = None
-            await transport.close()
+            await connected.transport.close()
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait for a slot; what ends the run there keeps all others from asking."""
+        async with self._open.slots:
+            self._check_working()
+            try:
+                yield
+            except MaintError as error:
+                if error.ends_run:  # the breaker: the next request would fail in the same way
+                    self._broken = self._broken or error
+                raise
 
     @property
-    def _open(self) -> _Connected:
+    def _open(self) -> Connected:
         assert self._connected is not None, "work that asks a model goes through in_order"
         return self._connected
 
@@ -156,14 +163,12 @@ class Client:
 
     async def _asked(self, prompt: Prompt, meter: Meter) -> Completion:
         """Return the reply to a prompt: the form steps down, failures are tried again."""
-        form, tries = self.form, 0
-        ends = asyncio.get_running_loop().time() + self.timeout * self.max_attempts
+        form, tries = self.form, self._tries(self.model)
         while True:
             self._check_fits(prompt)
             meter.begin_call()
             limit = self.context.reply_limit
-            left = ends - asyncio.get_running_loop().time()
-            found = await self._once(prompt, form, within=left)
+            found = await self._once(prompt, form, within=tries.left)
             meter.add(found.usage)
             if isinstance(found, Completion):
                 self.form, self._structure_proven = form, True
@@ -173,16 +178,29 @@ class Client:
                 continue
             lesser = self._lesser(form, found.refuses, prompt)
             if lesser is None:
-                tries += 1
-                left = ends - asyncio.get_running_loop().time()
-                ends += await self._wait(found, tries, within=left)
-                last = tries == self.max_attempts - 1
+                await self._wait(tries, found)
+                last = tries.made == tries.most - 1
                 unproven = found.kind is Kind.FAILED and not self._structure_proven
                 lesser = (form.plain() if last and unproven else None) or form
                 if found.kind is Kind.FAILED and found.status:
                     # It may have failed at the model's output: another may come out right.
                     prompt = replace(prompt, variation=prompt.variation + 1)
             form = lesser
+
+    async def _embedded(self, work: Embedding, meter: Meter) -> None:
+        """Ask for the next vectors until they are there, or less is asked for next."""
+        tries, endpoint = self._tries(work.embedder.model), self.provider.embeddings
+        if work.embedder.refused is not None:  # what a server lacks now it will lack in a minute
+            raise tries.over(work.embedder.refused)
+        while True:
+            meter.begin_call()
+            answer = await self._exchange("POST", endpoint, work.ask(), within=tries.left)
+            meter.add(spent(answer))
+            fault = work.take(answer)
+            if fault is None:
+                return
+            log.info("the model server %s %s", self.address, fault.said)
+            await self._wait(tries, fault)
 
     def _learned(self, tokens: int | None, prompt: Prompt, limit: int) -> bool:
         """Learn from a refusal; return whether the next request is another than the one before.
@@ -207,26 +225,24 @@ class Client:
                 f"{self.context.tokens:,} tokens (llm.context_tokens)"
             )
 
-    async def _wait(self, fault: Fault, tries: int, *, within: float) -> float:
-        """Wait before another try, or raise what the fault comes to.
+    def _tries(self, model: str, most: int | None = None) -> Tries:
+        """Return the tries of a request that begins now; `max_attempts`, where none are given."""
+        most = most or self.max_attempts
+        return Tries(
+            most=most,
+            seconds=self.timeout * most,
+            place=str(self.address),
+            model=model,
+            clock=asyncio.get_running_loop().time,
+            draw=self.draw,
+        )
 
-        Return the seconds that we chose ourselves: they take nothing from the tries to come.
-        """
-        again = fault.kind in (Kind.DOWN, Kind.BUSY, Kind.FAILED) and not fault.final
-        more = again and tries < self.max_attempts
-        named = fault.named_wait
-        most = min(LONGEST_WAIT, max(within, 0)) if more else LONGEST_WAIT
-        too_long = again and named is not None and named > most
-        wait = None
-        if more and not too_long:
-            wait = wait_before(tries + 1, named=named, draw=self.draw, within=within)
-        if wait is None:
-            place = str(self.address)
-            raise explained(fault, place=place, model=self.model, tries=tries, too_long=too_long)
-        log.info("try %d of %d in %.1f s", tries + 1, self.max_attempts, wait)
+    async def _wait(self, tries: Tries, fault: Fault) -> None:
+        """Wait before another try, or raise what the fault comes to."""
+        wait = tries.wait_after(fault)
+        log.info("try %d of %d in %.1f s", tries.made + 1, tries.most, wait)
         await self.sleep(wait)
         self._check_working()
-        return 0.0 if named else wait
 
     async def _once(self, prompt: Prompt, form: Form, *, within: float) -> Completion | Fault:
         document = self._document(prompt, form)
@@ -248,12 +264,10 @@ class Client:
         )
 
     async def _listing(self, most: int) -> Mapping[str, Any]:
-        for tries in range(1, most + 1):
-            answer = await self._exchange("GET", "/models")
-            if not isinstance(answer, Fault):
-                return answer
-            await self._wait(answer, tries, within=self.timeout if tries < most else 0)
-        raise AssertionError("unreachable")
+        tries = self._tries(self.model, most)
+        while isinstance(answer := await self._exchange("GET", "/models"), Fault):
+            await self._wait(tries, answer)
+        return answer
 
     async def _exchange(
         self,

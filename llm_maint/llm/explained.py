@@ -2,6 +2,7 @@
 
 from llm_maint.errors import (
     ConfigurationError,
+    EmbeddingsUnavailableError,
     MaintError,
     ModelBusyError,
     ModelFailedError,
@@ -49,6 +50,10 @@ _EXPLAINED: dict[Kind, tuple[type[MaintError], str]] = {
     Kind.MODEL: (
         UnknownModelError,
         "{place} has no such path or no model {model!r}: check llm.base_url and llm.model ({said})",
+    ),
+    Kind.EMBEDDINGS: (
+        EmbeddingsUnavailableError,
+        "{place} gives no embeddings by model {model!r}: check memory.embedding_model ({said})",
     ),
     Kind.ELSEWHERE: (
         ConfigurationError,

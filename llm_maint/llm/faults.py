@@ -34,6 +34,8 @@ class Kind(Enum):
     """The key is refused: the run ends."""
     MODEL = auto()
     """There is no such model or path: the run ends."""
+    EMBEDDINGS = auto()
+    """There are no embeddings to be had: chat may be served all the same."""
     ELSEWHERE = auto()
     """It points to another address, where the key must not follow: the run ends."""
 

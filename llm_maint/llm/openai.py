@@ -10,6 +10,8 @@ from llm_maint.llm.provider import count, named, nothing, text_of, varied
 
 endpoint = "/chat/completions"
 
+embeddings = "/embeddings"
+
 _LENGTH = frozenset({"length", "max_tokens", "model_length", "max_output_tokens"})
 _FILTERED = frozenset({"content_filter", "safety", "recitation", "refusal", "prohibited_content"})
 

@@ -23,6 +23,8 @@ class Provider(Protocol):
     """A protocol; a module can be one."""
 
     endpoint: str
+    embeddings: str
+    """The endpoint of vectors; empty where the protocol has none."""
 
     def headers(self, key: str) -> Mapping[str, str]:
         """Return the headers of every request; the key is empty where there is none."""
