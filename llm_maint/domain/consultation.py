@@ -1,17 +1,19 @@
 """Consulting a model about a profile: what it is asked, in which passes, and what comes of it."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from llm_maint.domain import second_opinion
+from llm_maint.domain.clusters import Clusters
 from llm_maint.domain.enquiry import Answers, Complete, ask_all
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Judgement, Operation, changes, judge
 from llm_maint.domain.policy import Policy
 from llm_maint.domain.progress import Steps
-from llm_maint.domain.relation import Relations
-from llm_maint.domain.reply import Refused
+from llm_maint.domain.relation import Link, Relations
+from llm_maint.domain.reply import Proposal, Refused
 from llm_maint.domain.row import Row, RowId
 from llm_maint.domain.wear import Wear, wear_after, worn_out
 from llm_maint.errors import BudgetSpentError
@@ -26,7 +28,8 @@ class Case:
     """An entity's rows, and which of them a model is to be asked about.
 
     `rows` are those that may be touched, duplicates folded; `new` those that the model does not
-    know; `wear` how often each was rewritten.
+    know; `wear` how often each was rewritten. `links` relate rows by more than their words: only
+    what they join may be grouped, and at most `most` rows are held together in a request.
     """
 
     entity: Entity
@@ -34,15 +37,41 @@ class Case:
     new: frozenset[RowId]
     policy: Policy = field(default_factory=Policy)
     wear: Wear = field(default_factory=dict)
+    links: tuple[Link, ...] | None = None
+    most: int | None = None
 
     def parts(self, relations: Relations, *, size: int) -> list[tuple[Row, ...]]:
         """Return the rows of each request: the new ones and their relatives."""
+        if self.links is not None:
+            return relations.batches(size=size, most=self.most)
         if len(self.new) == len(self.rows):
             return relations.batches(size=size)
         sent = self.new | relations.relatives(self.new)
         rows = [row for row in self.rows if row.id in sent]
         parts = Relations(rows).batches(size=size)
         return [part for part in parts if any(row.id in self.new for row in part)]
+
+    def joined(self, proposals: Iterable[Proposal]) -> Iterator[Proposal | Refused]:
+        """Yield the proposals as far as links join their rows; what they do not join is refused."""
+        clusters = Clusters(len(self.rows), size=len(self.rows))
+        for link in self.links or ():
+            clusters.join(*link.pair)
+        cluster = {self.rows[i].id: n for n, found in enumerate(clusters.all()) for i in found}
+        for proposal in proposals:
+            counted = Counter(cluster[row_id] for row_id in proposal.row_ids)
+            own, _ = counted.most_common(1)[0]
+            apart = tuple(i for i in proposal.row_ids if cluster[i] != own)
+            if not apart:
+                yield proposal
+                continue
+            yield Refused(UNLIKE, "it looks like none of the others", apart)
+            left = tuple(i for i in proposal.row_ids if i not in apart)
+            if len(left) > 1:
+                yield replace(proposal, row_ids=left)
+
+
+UNLIKE = "unlike"
+"""The guard that takes a row out of a group of which it resembles no other."""
 
 
 @dataclass(slots=True)
@@ -100,7 +129,7 @@ async def consult(
         MaintError: the server failed, or a reply cannot be used.
 
     """
-    relations = Relations(case.rows, case.new)
+    relations = Relations(case.rows, case.new, case.links)
     parts = case.parts(relations, size=size)
     verdict = Verdict(asked=frozenset(row.id for part in parts for row in part))
     ask = partial(ask_all, complete, case.entity, size=size, steps=steps)
@@ -139,6 +168,8 @@ class _Consulting:
         answers = await self.ask(parts, turn=turn)
         done = self.verdict.operations
         worn = worn_out(wear_after(self.case.wear, done, self.case.rows))
+        if self.case.links is not None:
+            answers = answers.refusing(self.case.joined(answers.proposals))
         judgement = judge(rows, answers.proposals, self.case.policy, worn=worn)
         if second_opinion.is_needed(judgement, done):
             judgement, left = await self._confirmed(judgement, rows, answers)

@@ -58,6 +58,13 @@ class Answers:
         refused = {row_id for refused in self.refused for row_id in refused.row_ids}
         return proposed | refused | self.reviewed
 
+    def refusing(self, checked: Iterable[Proposal | Refused]) -> Self:
+        """Return the answers with their proposals as they were checked."""
+        checked = list(checked)
+        proposals = tuple(each for each in checked if isinstance(each, Proposal))
+        refused = tuple(each for each in checked if isinstance(each, Refused))
+        return replace(self, proposals=proposals, refused=(*self.refused, *refused))
+
     @classmethod
     def together(cls, parts: Iterable["Answers"]) -> Self:
         """Return several answers as one, in their order."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import log
 
+from llm_maint.domain.clusters import Clusters, packed
 from llm_maint.domain.orders import speaks_to_model
 from llm_maint.domain.row import Row, RowId
 from llm_maint.domain.wording import content_of, snake_case
@@ -42,14 +43,12 @@ RELATIVES = 3
 FAINT = 0.2
 """Rows that share less than this are no relatives."""
 
-Pair = tuple[int, int]
-
 
 @dataclass(frozen=True, slots=True)
 class Link:
     """Two rows by their places, how much of the shorter one they share, and how surely related."""
 
-    pair: Pair
+    pair: tuple[int, int]
     overlap: float
     weight: float
     one_key: bool = False
@@ -63,24 +62,33 @@ class Link:
 class Relations:
     """The relations between some rows, or those of the new ones among them."""
 
-    def __init__(self, rows: Sequence[Row], new: Collection[RowId] | None = None) -> None:
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        new: Collection[RowId] | None = None,
+        links: Iterable[Link] | None = None,
+    ) -> None:
+        """Relate rows by their words; or by links between their places, known from elsewhere."""
         self.rows = rows
-        wanted = [place for place, row in enumerate(rows) if new is None or row.id in new]
-        self._links = list(_Words([subject_of(row) for row in rows]).links(wanted))
+        if links is None:
+            wanted = [place for place, row in enumerate(rows) if new is None or row.id in new]
+            links = _Words([subject_of(row) for row in rows]).links(wanted)
+        self.links = list(links)
 
-    def batches(self, *, size: int) -> list[tuple[Row, ...]]:
+    def batches(self, *, size: int, most: int | None = None) -> list[tuple[Row, ...]]:
         """Return all rows in parts of at most `size`; related rows share one, side by side.
 
-        Rows that read like orders to a model travel apart from all others.
+        Rows that read like orders to a model travel apart from all others. `most` bounds how many
+        related rows are held together, where that is fewer than a part has.
         """
         orders = {place for place, row in enumerate(self.rows) if speaks_to_model(row)}
-        clusters = _Clusters(len(self.rows), size=size)
-        for link in sorted(self._links, key=lambda link: (-link.weight, link.pair)):
+        clusters = Clusters(len(self.rows), size=min(most or size, size))
+        for link in sorted(self.links, key=lambda link: (-link.weight, link.pair)):
             if orders.isdisjoint(link.pair) or orders.issuperset(link.pair):
                 clusters.join(*link.pair)
         of_facts = [found for found in clusters.all() if orders.isdisjoint(found)]
         of_orders = [found for found in clusters.all() if not orders.isdisjoint(found)]
-        parts = [*_packed(of_facts, size=size), *_packed(of_orders, size=size)]
+        parts = [*packed(of_facts, size=size), *packed(of_orders, size=size)]
         return [tuple(self.rows[i] for i in part) for part in parts]
 
     def relatives(self, new: Collection[RowId]) -> set[RowId]:
@@ -91,7 +99,7 @@ class Relations:
     def kin(self, ids: Collection[RowId]) -> Mapping[RowId, Mapping[RowId, Link]]:
         """Return the relatives of each of some new rows, the nearest first."""
         found: defaultdict[RowId, dict[RowId, Link]] = defaultdict(dict)
-        for link in sorted(self._links, key=lambda link: (-link.weight, link.pair)):
+        for link in sorted(self.links, key=lambda link: (-link.weight, link.pair)):
             one, other = (self.rows[place].id for place in link.pair)
             for this, that in ((one, other), (other, one)):
                 if not link.faint and this in ids:
@@ -100,7 +108,7 @@ class Relations:
 
     def strong(self) -> Iterator[tuple[RowId, RowId]]:
         """Yield the pairs of rows that look like one fact."""
-        for link in self._links:
+        for link in self.links:
             if link.overlap >= STRONG:
                 yield self.rows[link.pair[0]].id, self.rows[link.pair[1]].id
 
@@ -195,38 +203,3 @@ class _Words:
 
     def _sum(self, words: Iterable[str]) -> float:
         return sum(self.weight[word] for word in words)
-
-
-class _Clusters:
-    """Sets of places that grow together, none beyond a size."""
-
-    def __init__(self, number: int, *, size: int) -> None:
-        self._size = size
-        self._of = [[place] for place in range(number)]
-
-    def join(self, one: int, other: int) -> None:
-        """Join two clusters if both together have room."""
-        into, gone = self._of[one], self._of[other]
-        if into is gone or len(into) + len(gone) > self._size:
-            return
-        if len(into) < len(gone):
-            into, gone = gone, into
-        into += gone
-        for place in gone:
-            self._of[place] = into
-
-    def all(self) -> list[list[int]]:
-        """Return the clusters, each in the order in which it grew."""
-        return list({id(found): found for found in self._of}.values())
-
-
-def _packed(clusters: Iterable[list[int]], *, size: int) -> list[list[int]]:
-    """Put whole clusters together until a part is full: the largest first, each where it fits."""
-    parts: list[list[int]] = []
-    for cluster in sorted(clusters, key=lambda found: (-len(found), found)):
-        room = next((part for part in parts if len(part) + len(cluster) <= size), None)
-        if room is None:
-            parts.append(list(cluster))
-        else:
-            room += cluster
-    return parts

@@ -9,7 +9,7 @@ from typing import Any
 
 from llm_maint.domain.chat import Prompt
 from llm_maint.domain.entity import Entity
-from llm_maint.domain.prompt import RULES, SCHEMA
+from llm_maint.domain.prompt import SCHEMA, rules_for
 from llm_maint.domain.row import Row, RowId
 
 
@@ -26,12 +26,12 @@ def request_for(entity: Entity, rows: Iterable[Row]) -> Request:
     """Return the request about `rows`. Its ids (r1, r2, ...) are local to it."""
     named = {f"r{number}": row for number, row in enumerate(rows, start=1)}
     asked = {
-        "entity": {"type": entity.type, "id": entity.id},
+        "entity": {"type": "bot" if entity.has_memories else entity.type, "id": entity.id},
         "rows": [row.shown(name) for name, row in named.items()],
     }
     nonce = _nonce(_text(asked))
     user = _text({"nonce": nonce, **asked})
-    prompt = Prompt(system=RULES, user=user, schema=SCHEMA)
+    prompt = Prompt(system=rules_for(entity), user=user, schema=SCHEMA)
     return Request(prompt, {name: row.id for name, row in named.items()}, nonce)
 
 
