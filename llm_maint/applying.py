@@ -10,13 +10,12 @@ from llm_maint.domain.entity import Entity
 from llm_maint.domain.plan import Plan, guard_losses
 from llm_maint.domain.plan_document import read_plan
 from llm_maint.domain.policy import Policy
-from llm_maint.domain.profile import WRITTEN, Attribute
-from llm_maint.domain.prompt import PROMPT_VERSION
-from llm_maint.domain.row import Image
+from llm_maint.domain.profile import Attribute
+from llm_maint.domain.prompt import MEMORY_PROMPT_VERSION, PROMPT_VERSION
 from llm_maint.domain.summary import render
 from llm_maint.errors import InvalidInputError, MaintError, PlanRefusedError
 from llm_maint.settings.sections import Settings
-from llm_maint.store import journal, pins, plans, profiles
+from llm_maint.store import holdings, journal, pins, plans
 
 if TYPE_CHECKING:
     from llm_maint.store.database import Connection
@@ -25,13 +24,12 @@ if TYPE_CHECKING:
 def apply_or_hold(context: JobContext, plan: Plan) -> Consolidation:
     """Apply a plan in one transaction, or keep it for review where a guard holds it."""
     with context.write() as connection:
-        # The locked rows are what two processes at one entity have in common: the second waits
-        # here, and then counts the losses of the first.
-        present = profiles.attributes_of(connection, plan.entity, lock=True)
+        # Whoever comes second waits here, and then counts the losses of the first.
+        present = holdings.rows_to_write(connection, plan)
         occasion = occasion_for(context)
         recent = plans.recent_losses(connection, plan.entity, now=occasion.now)
         policy = policy_for(connection, context.settings, plan.entity)
-        plan = plan.without(plan.changed_since(present)).respecting(policy)
+        plan = plan.without(plan.changed_since(present)).over(present).respecting(policy)
         plan = guard_losses(plan, policy, recent)
         if plan.held is not None:
             return Consolidation(plan=plan, plan_id=journal.hold(connection, plan, occasion))
@@ -70,18 +68,13 @@ def saved_plan(document: Mapping[str, Any], *, name: str) -> Plan:
         before = {row.id: row for row in plan.rows}
         written = [op.after for op in plan.operations if op.after is not None]
         for row in (*plan.rows, *written):
-            shown = row.document() == profiles.as_attribute(row.image).document()
-            if not shown or _unshown(row.image) != _unshown(before[row.id].image):
+            shown = row.document() == holdings.as_row(row.image, plan.entity).document()
+            if not shown or row.unwritten != before[row.id].unwritten:
                 raise InvalidInputError(f"what it shows of row {row.id} is not what it would do")
     except (MaintError, KeyError, TypeError, ValueError) as error:
         why = error if isinstance(error, MaintError) else "it was altered"
         raise InvalidInputError(f"{name}: {why}") from error
     return plan
-
-
-def _unshown(image: Image) -> Image:
-    """Return the columns that a consolidation never writes."""
-    return {name: value for name, value in image.items() if name not in WRITTEN}
 
 
 def apply_saved(context: JobContext, plan: Plan, *, name: str) -> Consolidation:
@@ -102,14 +95,14 @@ def _apply_reviewed(
     context: JobContext, connection: "Connection", plan: Plan, *, plan_id: str | None
 ) -> Consolidation | None:
     """Apply what still stands of a plan, whatever it loses; None where nothing does."""
-    present = profiles.attributes_of(connection, plan.entity, lock=True)
-    plan = replace(plan, held=None).respecting(
-        policy_for(connection, context.settings, plan.entity)
-    )
-    if not plan.without(plan.changed_since(present)).operations:
+    present = holdings.rows_to_write(connection, plan)
+    policy = policy_for(connection, context.settings, plan.entity)
+    plan = replace(plan, held=None)
+    standing = plan.without(plan.changed_since(present)).over(present).respecting(policy)
+    if not standing.operations:
         return None
     applied, plan_id = journal.apply(
-        connection, plan, present, occasion_for(context), plan_id=plan_id
+        connection, standing, present, occasion_for(context), plan_id=plan_id
     )
     return Consolidation(plan=applied, plan_id=plan_id, applied=plan_id is not None)
 
@@ -129,6 +122,7 @@ def occasion_for(context: JobContext) -> journal.Occasion:
 
     return journal.Occasion(
         judge=judge_name(context.settings),
+        memory_judge=judge_name(context.settings, memories=True),
         now=context.clock(),
         run_id=context.run_id,
         summarise=summarise if settings.summary == "template" else None,
@@ -137,12 +131,16 @@ def occasion_for(context: JobContext) -> journal.Occasion:
 
 def policy_for(connection: "Connection", settings: Settings, entity: Entity) -> Policy:
     """Return what a consolidation of an entity must respect: the settings, and its pins."""
+    pinned = pins.pins_of(connection, entity)
+    if entity.has_memories:
+        return replace(settings.memory.policy, pinned_ids=pinned)
     policy = settings.profile_maintenance.policy
-    return replace(policy, pinned_keys=policy.pinned_keys | pins.pins_of(connection, entity))
+    return replace(policy, pinned_keys=policy.pinned_keys | pinned)
 
 
-def judge_name(settings: Settings) -> str:
+def judge_name(settings: Settings, *, memories: bool = False) -> str:
     """Return who judges rows: another model or prompt may see more in the same rows."""
     if not settings.llm.uses_model:
         return "code"
-    return f"{PROMPT_VERSION} {settings.profile_maintenance.model or settings.llm.model}"
+    version = MEMORY_PROMPT_VERSION if memories else PROMPT_VERSION
+    return f"{version} {settings.profile_maintenance.model or settings.llm.model}"

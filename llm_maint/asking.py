@@ -15,7 +15,7 @@ from llm_maint.domain.consultation import Case, Verdict, consult
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Operation
 from llm_maint.domain.judged import Judged
-from llm_maint.domain.plan import NO_LOSSES, RecentLosses
+from llm_maint.domain.plan import NO_LOSSES, RecentLosses, Whole
 from llm_maint.domain.progress import Progress, Steps, untold
 from llm_maint.domain.row import Row, RowId
 
@@ -27,7 +27,8 @@ class Work:
     `done` is what it came to where nobody need be asked; `case` is what to ask about, and `tries`
     how often that was done to no end. `young` are rows that are not touched yet, `waiting` new ones
     that wait for more. `recent` is what was lost in the last days, for a dry run: what is written
-    counts it anew.
+    counts it anew. `size` bounds the rows of a request. Of a part of an entity's rows `whole` and
+    `beyond` tell of the others, and `again` are rows to ask about next time, whatever is said now.
     """
 
     entity: Entity
@@ -40,6 +41,10 @@ class Work:
     judged: Judged | None = None
     tries: int = 0
     recent: RecentLosses = NO_LOSSES
+    size: int = 0
+    whole: Whole | None = None
+    beyond: int = 0
+    again: frozenset[RowId] = frozenset()
     done: Consolidation | Exception | None = None
 
     @property
@@ -52,7 +57,6 @@ def answered(
     made: Callable[[], LanguageModel | None],
     works: Iterable[Work],
     *,
-    size: int,
     progress: Progress = untold,
 ) -> Generator[tuple[Work, Verdict | Exception]]:
     """Yield what a model says about each entity.
@@ -60,7 +64,6 @@ def answered(
     Args:
         made: returns the model, None where none is configured; called where one must be asked.
         works: in the order in which they are answered; taken in the caller's thread.
-        size: rows that a request has at most.
         progress: told of the requests.
 
     """
@@ -71,19 +74,19 @@ def answered(
         if model is None:
             yield work, Verdict()
         else:
-            asking = _asking(model, chain([work], works), size=size, steps=steps)
+            asking = _asking(model, chain([work], works), steps=steps)
             with closing(model.in_order(asking)) as replies:
                 yield from replies
 
 
 def _asking(
-    model: LanguageModel, works: Iterable[Work], *, size: int, steps: Steps
+    model: LanguageModel, works: Iterable[Work], *, steps: Steps
 ) -> Iterator[Coroutine[Any, Any, tuple[Work, Verdict | Exception]]]:
     before = asyncio.Event()
     before.set()
     for work in works:
         done = asyncio.Event()
-        asked = partial(_asked, model, work, size=size, steps=steps)
+        asked = partial(_asked, model, work, steps=steps)
         yield asked(before=before, done=done)
         before = done
 
@@ -92,7 +95,6 @@ async def _asked(
     model: LanguageModel,
     work: Work,
     *,
-    size: int,
     steps: Steps,
     before: asyncio.Event,
     done: asyncio.Event,
@@ -104,7 +106,8 @@ async def _asked(
     complete = partial(model.complete, meter=work.meter)
     try:
         if work.asks and work.case is not None:
-            verdict = await consult(complete, work.case, size=size, turn=work.tries, steps=steps)
+            size, turn = work.size, work.tries
+            verdict = await consult(complete, work.case, size=size, turn=turn, steps=steps)
     except Exception as error:  # noqa: BLE001 what is wrong with one must not stop the others
         verdict = error
     await before.wait()

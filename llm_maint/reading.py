@@ -73,6 +73,7 @@ def read(context: JobContext, entity: Entity, run: Meter, *, gathers: bool) -> W
         judged=judged,
         tries=before.tries,
         recent=before.losses,
+        size=context.settings.profile_maintenance.max_rows_per_request,
     )
     if waiting and not folds:
         return replace(work, done=_unchanged(None, entity, rows, judged))

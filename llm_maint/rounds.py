@@ -17,7 +17,7 @@ from llm_maint.domain.entity_result import EntityResult
 from llm_maint.domain.patience import Patience
 from llm_maint.domain.plan import Plan, guard_losses
 from llm_maint.domain.progress import Steps
-from llm_maint.domain.prompt import PROMPT_VERSION
+from llm_maint.domain.prompt import version_for
 from llm_maint.errors import ClaimLostError, DatabaseUnavailableError, DeferredError
 from llm_maint.reading import read
 from llm_maint.settings.sections import Settings
@@ -87,23 +87,32 @@ class Round:
         Models are asked side by side; the database is read and written by this thread alone, with
         no transaction open while a model thinks.
         """
-        works = map(self._begun, entities)
-        size = self.context.settings.profile_maintenance.max_rows_per_request
+        for work, done in self.of_works(map(self._begun, entities), count=count, unit="entities"):
+            yield work.entity, done
+
+    def of_works(
+        self, works: Iterable[Work], *, count: int, unit: str
+    ) -> Iterator[tuple[Work, Consolidation | Exception]]:
+        """Do works that were read; yield what each came to, as `each` does."""
         progress = self.context.progress
-        steps = Steps("entities", progress)
+        steps = Steps(unit, progress)
         steps.expect(count)
-        asked = answered(self.context.model, works, size=size, progress=progress)
+        asked = answered(self.context.model, map(self._admitted, works), progress=progress)
         with closing(asked) as replies:
             for work, verdict in replies:
                 done = _tried(partial(_finished, self.context, work, verdict))
                 self._note(work, done)
                 steps.step()
-                yield work.entity, done
+                yield work, done
 
     def _begun(self, entity: Entity) -> Work:
         work = _tried(partial(read, self.context, entity, self.meter, gathers=self.gathers))
         if not isinstance(work, Work):
             work = Work(entity=entity, meter=self.meter.part(calls=0), done=work)
+        return work
+
+    def _admitted(self, work: Work) -> Work:
+        """Return a work, which is done where the model is asked no more."""
         if self.patience.end is not None and work.asks:
             return replace(work, done=self.patience.end)
         return work
@@ -157,18 +166,21 @@ def _plan(work: Work, verdict: Verdict) -> Plan:
     asked = work.meter.spent.calls > 0
     # What waits in a held plan was judged for that plan, which this one may outdate.
     forgotten = work.judged.waiting(work.case.rows) - verdict.asked
+    again = {op.winner_id for op in verdict.operations if op.winner_id in work.again}
     plan = Plan(
         entity=work.entity,
         rows=work.rows,
         operations=(*decided, *work.judged.standing_conflicts(work.case.rows, decided)),
         refused=verdict.refused,
         unreviewed=verdict.asked - verdict.judged,
-        unjudged=work.young | work.waiting | verdict.left | forgotten,
+        unjudged=work.young | work.waiting | verdict.left | forgotten | again,
         left=verdict.left,
         model=verdict.model,
-        prompt_version=PROMPT_VERSION if asked else "",
+        prompt_version=version_for(work.entity) if asked else "",
         usage=work.meter.spent,
         advice=verdict.advice,
+        beyond=work.beyond,
+        whole=work.whole,
     )
     plan.check()
     return plan

@@ -185,6 +185,16 @@ class Memory:
         facts += [", ".join(self.tags)] if self.tags else []
         return f"{text} ({'; '.join(facts)})" if facts else text
 
+    @property
+    def kept(self) -> Image:
+        """The columns that this value is made of: a vector is neither written nor shown."""
+        return {name: value for name, value in self.image.items() if name in COLUMNS}
+
+    @property
+    def unwritten(self) -> Image:
+        """What names it."""
+        return {name: self.image[name] for name in ("bot_id", "id") if name in self.image}
+
     def with_image(self, image: Image) -> "Memory":
         """Return it with other columns."""
         return replace(self, image=image)
@@ -210,6 +220,14 @@ class Memory:
         column = str(count) if isinstance(self.image.get("access_count"), str) else count
         return count, column
 
+
+COLUMNS = frozenset(
+    {
+        *("bot_id", "id", "content", "tags", "importance", "source_message_ids", "access_count"),
+        *("last_accessed", "created_at", "updated_at"),
+    }
+)
+"""The columns that a memory is made of; what else there is, vectors above all, may be large."""
 
 _MOMENTS = ("last_accessed", "created_at", "updated_at")
 

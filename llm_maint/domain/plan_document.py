@@ -59,12 +59,12 @@ def saved_document(plan: Plan) -> dict[str, Any]:
     return {
         "format": FORMAT,
         **plan_document(plan),
-        "rows": [{**row.document(), "image": dict(row.image)} for row in plan.rows],
+        "rows": [{**row.document(), "image": dict(row.kept)} for row in plan.rows],
         "beyond": plan.beyond,
         "left": [row.id for row in plan.rows if row.id in plan.left],
         "unreviewed": [row.id for row in plan.rows if row.id in plan.unreviewed],
         "unjudged": [row.id for row in plan.rows if row.id in plan.unjudged],
-        "images_after": [op.after and dict(op.after.image) for op in plan.operations],
+        "images_after": [op.after and dict(op.after.kept) for op in plan.operations],
     }
 
 

@@ -176,6 +176,16 @@ class Attribute:
         confidence = "" if self.confidence is None else f", {self.confidence:g}"
         return f"{self.category}: {self.key} = {text} ({self.source or 'no source'}{confidence})"
 
+    @property
+    def kept(self) -> Image:
+        """All columns."""
+        return self.image
+
+    @property
+    def unwritten(self) -> Image:
+        """The columns that a consolidation never writes."""
+        return {name: value for name, value in self.image.items() if name not in WRITTEN}
+
     def with_image(self, image: Image) -> "Attribute":
         """Return it with other columns."""
         return replace(self, image=image)

@@ -107,6 +107,14 @@ class Row(Protocol):
     def described(self, text: str) -> str:
         """Return it as a line for people, with its text as it is given, which may be shortened."""
 
+    @property
+    def kept(self) -> Image:
+        """The columns that a saved plan keeps of it: those that a plan may write, and its names."""
+
+    @property
+    def unwritten(self) -> Image:
+        """The columns among them that no consolidation writes."""
+
     def with_image(self, image: Image) -> Self:
         """Return it with other columns, as the database has them once it is written."""
 

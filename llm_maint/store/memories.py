@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from llm_maint.domain.entity import Entity
-from llm_maint.domain.memory import Memory
+from llm_maint.domain.memory import COLUMNS, Memory
 from llm_maint.domain.moments import parse_time
 from llm_maint.domain.nearest import unknown
 from llm_maint.domain.row import Image, RowId, Scalar
@@ -28,14 +28,6 @@ ONLY_BOT = "default"
 
 NEEDED = ("id", "content")
 """The columns without which a table holds no memories."""
-
-LIGHT = frozenset(
-    {
-        *("bot_id", "id", "content", "tags", "importance", "source_message_ids", "access_count"),
-        *("last_accessed", "created_at", "updated_at"),
-    }
-)
-"""The columns that a memory is made of; what else there is, vectors above all, may be large."""
 
 MARKS = ("pinned", "is_pinned", "protected", "is_protected")
 """Columns by which an assistant says that a memory is to stay as it is."""
@@ -131,9 +123,9 @@ def memories_of(
     """
     pin_text_form(connection)
     table = table_of(connection, entity)
-    columns = None if whole else {*LIGHT, *MARKS, *SESSIONS}
+    columns = None if whole else {*COLUMNS, *MARKS, *SESSIONS}
     found: list[Image] = []
-    for condition in _portions(connection, table, ids):
+    for condition in portions_of(connection, table, ids):
         wanted = (*of_bot(table, entity), *condition)
         found += read_images(connection, table, *wanted, lock=lock, columns=columns)
     return [as_memory(image) for image in found]
@@ -153,6 +145,17 @@ def lock_bot(connection: Connection, entity: Entity) -> None:
 def of_bot(table: UserTable, entity: Entity) -> tuple[sa.ColumnElement[bool], ...]:
     """Return the conditions that a row belongs to the bot."""
     return (table.clause.c.bot_id == entity.id,) if "bot_id" in table.columns else ()
+
+
+def portions_of(
+    connection: Connection, table: UserTable, ids: Iterable[RowId] | None
+) -> Iterable[tuple[sa.ColumnElement[bool], ...]]:
+    """Return conditions that together mean all rows with these ids, or all rows for None."""
+    if ids is None:
+        return [()]
+    wanted = sorted(map(str, ids))
+    parts = [wanted[start : start + PORTION] for start in range(0, len(wanted), PORTION)]
+    return [(with_ids(connection, table, part),) for part in parts]
 
 
 def as_memory(image: Image) -> Memory:
@@ -201,16 +204,6 @@ def _checked(table: UserTable) -> UserTable:
     if missing:
         raise SchemaError(f"the table {table.name} has no column {missing[0]}: no memories there")
     return table
-
-
-def _portions(
-    connection: Connection, table: UserTable, ids: Iterable[RowId] | None
-) -> Iterable[tuple[sa.ColumnElement[bool], ...]]:
-    if ids is None:
-        return [()]
-    wanted = sorted(map(str, ids))
-    parts = [wanted[start : start + PORTION] for start in range(0, len(wanted), PORTION)]
-    return [(with_ids(connection, table, part),) for part in parts]
 
 
 def _list(text: Scalar) -> list[Any]:

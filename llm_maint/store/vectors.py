@@ -1,0 +1,187 @@
+"""Vectors of memories: read from the assistant's own column, and kept of those that have none.
+
+A vector is handed out as packed little-endian float32, whatever the column holds: pgvector's types
+or a plain array on PostgreSQL, a blob on SQLite, or a JSON list in either.
+"""
+
+import hashlib
+import json
+import struct
+import sys
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from llm_maint.domain.entity import Entity
+from llm_maint.domain.memory import Memory
+from llm_maint.domain.row import RowId
+from llm_maint.store.columns import RawType
+from llm_maint.store.dialect import is_postgresql
+from llm_maint.store.memories import of_bot, portions_of, table_of
+from llm_maint.store.row_tables import memory_vectors
+from llm_maint.store.user_tables import UserTable
+
+COLUMN = "embedding"
+
+BATCH = 2_000
+"""Rows that are fetched at once: a vector has kilobytes."""
+
+
+def own_vectors(
+    connection: Connection, entity: Entity, *, ids: Iterable[RowId] | None = None
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the vectors that a bot's memories have, by id; what cannot be read as one is none."""
+    table = table_of(connection, entity)
+    if COLUMN not in table.columns:
+        return
+    clause = table.clause
+    vector, read = _readable(connection, table)
+    for condition in portions_of(connection, table, ids):
+        query = sa.select(sa.cast(clause.c.id, sa.Text), vector).select_from(clause)
+        query = query.where(*of_bot(table, entity), clause.c[COLUMN].is_not(None), *condition)
+        rows = connection.execution_options(yield_per=BATCH).execute(query)
+        for row_id, value in rows:
+            packed = read(value)
+            if packed:
+                yield row_id, packed
+
+
+def kept_vectors(connection: Connection, entity: Entity, *, model: str) -> Mapping[str, bytes]:
+    """Return the vectors that a model made of memories, by `digest` of their id and text."""
+    query = sa.select(memory_vectors.c.digest, memory_vectors.c.vector).where(
+        memory_vectors.c.bot_id == entity.id, memory_vectors.c.model == model
+    )
+    return {row.digest: row.vector for row in connection.execute(query)}
+
+
+def keep_vectors(
+    connection: Connection, entity: Entity, new: Iterable[tuple[Memory, bytes]], *, model: str
+) -> None:
+    """Keep the vectors that a model made of memories, in place of older ones."""
+    rows = [
+        {
+            "bot_id": entity.id,
+            "row_id": memory.id,
+            "model": model,
+            "digest": digest(memory),
+            "vector": vector,
+        }
+        for memory, vector in new
+    ]
+    forget_vectors(connection, entity, [str(row["row_id"]) for row in rows])
+    if rows:
+        connection.execute(memory_vectors.insert(), rows)
+
+
+def forget_vectors(connection: Connection, entity: Entity, ids: Sequence[str]) -> None:
+    """Forget the vectors of memories that are gone, or have new ones."""
+    for start in range(0, len(ids), BATCH):
+        here = memory_vectors.c.row_id.in_(ids[start : start + BATCH])
+        of = memory_vectors.c.bot_id == entity.id
+        connection.execute(sa.delete(memory_vectors).where(of, here))
+
+
+def digest(memory: Memory) -> str:
+    """Return what tells whether a memory still says what a vector was made of."""
+    return hashlib.sha256(json.dumps([memory.id, memory.content]).encode()).hexdigest()[:32]
+
+
+def nearest_in_database(
+    connection: Connection,
+    entity: Entity,
+    ids: Collection[RowId],
+    *,
+    threshold: float,
+    neighbours: int,
+) -> list[tuple[str, str, float]] | None:
+    """Return pairs of memories that look alike by cosine, found by pgvector with the index it has.
+
+    None where the database cannot say: it has no pgvector, or the column holds vectors of any
+    length. Of each of the ids, the nearest `neighbours` are looked at.
+    """
+    table = table_of(connection, entity)
+    if not is_postgresql(connection) or COLUMN not in table.columns:
+        return None
+    if not _is_fixed_vector(table.columns[COLUMN].type):
+        return None
+    # What is near by the index may be of another bot: then it looks on, if it is new enough.
+    for name, value in (("hnsw.iterative_scan", "relaxed_order"), ("hnsw.ef_search", "100")):
+        connection.execute(sa.select(sa.func.set_config(name, value, True)))
+    one, other = table.clause.alias("one"), table.clause.alias("other")
+    distance = other.c[COLUMN].op("<=>", return_type=sa.Float())(one.c[COLUMN])
+    beside = (other.c.bot_id == entity.id,) if "bot_id" in table.columns else ()
+    near = (
+        sa.select(sa.cast(other.c.id, sa.Text).label("id"), distance.label("distance"))
+        .where(other.c[COLUMN].is_not(None), *beside)
+        .order_by(distance)
+        .limit(neighbours + 1)
+        .lateral("near")
+    )
+    found: list[tuple[str, str, float]] = []
+    for condition in portions_of(connection, table, ids):
+        wanted = sa.select(table.clause.c.id).where(*of_bot(table, entity), *condition)
+        mine = (one.c.bot_id == entity.id,) if "bot_id" in table.columns else ()
+        query = (
+            sa.select(sa.cast(one.c.id, sa.Text), near.c.id, 1 - near.c.distance)
+            .select_from(one.join(near, sa.true()))
+            .where(*mine, one.c.id.in_(wanted), one.c[COLUMN].is_not(None))
+            .where(near.c.distance <= 1 - threshold)
+        )
+        found += [(a, b, float(c)) for a, b, c in connection.execute(query) if a != b]
+    return found
+
+
+def _is_fixed_vector(kind: str) -> bool:
+    name = kind.rpartition(".")[2]
+    return name.startswith(("vector(", "halfvec("))
+
+
+def _readable(connection: Connection, table: UserTable) -> tuple[sa.ColumnElement[Any], Any]:
+    """Return the expression that reads the column, and the function that makes bytes of it."""
+    column = table.clause.c[COLUMN]
+    if not is_postgresql(connection):
+        return column, _of_any
+    kind = table.columns[COLUMN].type
+    place, _, name = kind.rpartition(".")
+    if name.startswith(("vector", "halfvec")):
+        real = sa.cast(column, RawType(f"{place}.vector" if place else "vector"))
+        send = sa.func.vector_send(real) if not place else _in_schema(place, "vector_send", real)
+        return send, _of_pgvector
+    if name.endswith("[]"):
+        return sa.cast(sa.cast(column, RawType("real[]")), sa.Text), _of_any
+    return sa.cast(column, sa.Text), _of_any
+
+
+def _in_schema(schema: str, name: str, value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    functions: Any = sa.func
+    for part in schema.split("."):
+        functions = getattr(functions, part.strip('"'))
+    called: sa.ColumnElement[Any] = getattr(functions, name)(value)
+    return called
+
+
+def _of_pgvector(value: bytes) -> bytes:
+    """Return a vector of pgvector's binary form: its length, a reserved number, then the floats."""
+    (length,) = struct.unpack_from(">H", value)
+    floats = array("f", value[4 : 4 + 4 * length])
+    if sys.byteorder == "little":
+        floats.byteswap()
+    return floats.tobytes()
+
+
+def _of_any(value: object) -> bytes:
+    """Return a vector of a blob of floats, or of a list as text; nothing of anything else."""
+    if isinstance(value, bytes):
+        return value if len(value) % 4 == 0 else b""
+    if not isinstance(value, str):
+        return b""
+    text = value.strip()
+    if text[:1] == "{":  # an array as PostgreSQL writes it
+        text = f"[{text[1:-1]}]"
+    try:
+        return array("f", json.loads(text)).tobytes()
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return b""
