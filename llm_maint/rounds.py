@@ -1,16 +1,18 @@
 """A round over some entities: read, ask, decide, write, each for itself and in their order."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from llm_maint import applying
 from llm_maint.asking import Work, answered
 from llm_maint.contract import JobContext
 from llm_maint.domain.budget import Meter
-from llm_maint.domain.consolidation import Consolidation
+from llm_maint.domain.chat import NO_USAGE
+from llm_maint.domain.consolidation import Consolidation, Deferred, failure, totals
 from llm_maint.domain.consultation import Verdict
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.entity_result import EntityResult
@@ -18,10 +20,18 @@ from llm_maint.domain.patience import Patience
 from llm_maint.domain.plan import Plan, guard_losses
 from llm_maint.domain.progress import Steps
 from llm_maint.domain.prompt import version_for
-from llm_maint.errors import ClaimLostError, DatabaseUnavailableError, DeferredError
+from llm_maint.domain.runs import Outcome, Success
+from llm_maint.errors import (
+    ClaimLostError,
+    DatabaseUnavailableError,
+    DeferredError,
+    MaintError,
+)
 from llm_maint.reading import read
 from llm_maint.settings.sections import Settings
 from llm_maint.store import judgements
+
+log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
@@ -69,7 +79,7 @@ class Round:
         look = replace(self, meter=Meter())
 
         def idle(entity: Entity) -> bool:
-            work = _tried(partial(read, look.context, entity, look.meter, gathers=look.gathers))
+            work = tried(partial(read, look.context, entity, look.meter, gathers=look.gathers))
             return isinstance(work, Work) and work.done is not None
 
         return [entity for entity in entities if not idle(entity)]
@@ -100,13 +110,39 @@ class Round:
         asked = answered(self.context.model, map(self._admitted, works), progress=progress)
         with closing(asked) as replies:
             for work, verdict in replies:
-                done = _tried(partial(_finished, self.context, work, verdict))
+                done = tried(partial(_finished, self.context, work, verdict))
                 self._note(work, done)
                 steps.step()
                 yield work, done
 
+    def outcome(self, results: Iterable[EntityResult], *, rows_are: str = "attributes") -> Outcome:
+        """Return what the run came to.
+
+        A budget that is spent is no failure, a broken server is.
+        """
+        lines: list[Mapping[str, Any]] = []
+        failures: list[MaintError] = []
+        deferred = Deferred()
+        spent = NO_USAGE
+        for result in results:
+            spent += result.spent
+            if result.line is not None:
+                lines.append(result.line)
+            if result.failure is not None:
+                failures.append(result.failure)
+            if result.deferred is not None:
+                deferred.add(result.deferred)
+        if deferred.count:
+            log.info("what waits for the next run: %d (%s)", deferred.count, deferred.first)
+        spent += self.meter.spent
+        whole = totals(lines, spent=spent, deferred=deferred, rows_are=rows_are)
+        wrong = failures or ([deferred.first] if deferred.is_failure and deferred.first else [])
+        if not wrong:
+            return Success(whole, held=whole["held"] > 0)
+        return failure(wrong, whole, waiting=deferred.count if failures else 0)
+
     def _begun(self, entity: Entity) -> Work:
-        work = _tried(partial(read, self.context, entity, self.meter, gathers=self.gathers))
+        work = tried(partial(read, self.context, entity, self.meter, gathers=self.gathers))
         if not isinstance(work, Work):
             work = Work(entity=entity, meter=self.meter.part(calls=0), done=work)
         return work
@@ -126,7 +162,7 @@ class Round:
         elif work.meter.spent.calls:
             self.patience.succeeded()
         if not (ended or isinstance(done, DeferredError) or self.context.dry_run):
-            _tried(partial(_remember_tried, self.context, work.entity))
+            tried(partial(_remember_tried, self.context, work.entity))
 
 
 def _remember_tried(context: JobContext, entity: Entity) -> None:
@@ -134,7 +170,7 @@ def _remember_tried(context: JobContext, entity: Entity) -> None:
         judgements.remember_tried(connection, entity, now=context.clock())
 
 
-def _tried(do: Callable[[], R]) -> R | Exception:
+def tried(do: Callable[[], R]) -> R | Exception:
     """Return what is wrong with one entity as a value: it must not stop the others."""
     try:
         return do()

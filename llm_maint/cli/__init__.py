@@ -16,6 +16,8 @@ from llm_maint.cli import (
     edits,
     init,
     jobs,
+    memory,
+    memory_work,
     plans,
     profile,
     run_due,
@@ -78,6 +80,8 @@ profile.app.add_typer(consolidate.app)
 profile.app.add_typer(plans.app)
 profile.app.add_typer(edits.app)
 app.add_typer(profile.app, name="profile")
+memory.app.add_typer(memory_work.app)
+app.add_typer(memory.app, name="memory")
 app.add_typer(db.app, name="db")
 app.add_typer(config.app, name="config")
 app.command()(doctor.doctor)

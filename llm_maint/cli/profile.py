@@ -96,7 +96,7 @@ def import_profile(
 
     session = session_of(ctx)
     whose = None if entity is None else Entity.named(entity, entity_type)
-    rows = read_rows(_text_of(file), name=file, entity=whose)
+    rows = read_rows(text_of(file), name=file, entity=whose)
     with session.opened() as opened:
         imported = _import(opened, rows)
     if as_json:
@@ -167,7 +167,13 @@ def _import(opened: Opened, rows: "list[NewAttribute]") -> list[dict[str, Any]]:
         ]
 
 
-def _text_of(file: str) -> str:
+def text_of(file: str) -> str:
+    """Return the text of a file, or of what is piped in, for an import.
+
+    Raises:
+        InvalidInputError: it cannot be read, or is no text.
+
+    """
     try:
         content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:

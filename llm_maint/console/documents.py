@@ -14,6 +14,7 @@ from llm_maint.domain.schedule import Cron, Every
 if TYPE_CHECKING:
     from llm_maint.store.effects import Effect
     from llm_maint.store.listing import ScheduledJob
+    from llm_maint.store.memories import BotCount
     from llm_maint.store.plans import StoredPlan
     from llm_maint.store.profiles import EntityCount, ProfileHead
     from llm_maint.store.undo import Undone
@@ -81,6 +82,15 @@ def entity_document(counted: "EntityCount") -> dict[str, Any]:
         "entity_type": counted.entity.type,
         "entity_id": counted.entity.id,
         "attributes": counted.attributes,
+        "updated_at": stamp(counted.updated_at),
+    }
+
+
+def bot_document(counted: "BotCount") -> dict[str, Any]:
+    """Return a bot as `memory list --json` prints it."""
+    return {
+        "bot_id": counted.entity.id,
+        "memories": counted.memories,
         "updated_at": stamp(counted.updated_at),
     }
 

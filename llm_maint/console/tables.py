@@ -11,7 +11,9 @@ from llm_maint.domain.runs import Run
 from llm_maint.domain.schedule import Cron
 
 if TYPE_CHECKING:
+    from llm_maint.domain.memory import Memory
     from llm_maint.store.listing import ScheduledJob
+    from llm_maint.store.memories import BotCount
     from llm_maint.store.plans import StoredPlan
     from llm_maint.store.profiles import EntityCount
 
@@ -144,6 +146,36 @@ def attributes_table(rows: Sequence[Attribute]) -> Table:
         ],
         numeric=frozenset({"ID", "CONF"}),
         spare=frozenset({"CREATED", "UPDATED"}),
+    )
+
+
+def bots_table(bots: "Iterable[BotCount]") -> Table:
+    """Return whose memories there are."""
+    return Table(
+        ("BOT", "MEMORIES", "UPDATED"),
+        [(each.entity.id, f"{each.memories:,}", short_time(each.updated_at)) for each in bots],
+        numeric=frozenset({"MEMORIES"}),
+    )
+
+
+def memories_table(memories: "Iterable[Memory]") -> Table:
+    """Return a bot's memories."""
+    return Table(
+        ("ID", "CONTENT", "TAGS", "IMPORTANCE", "USED", "CREATED", "LAST USED"),
+        [
+            (
+                memory.id,
+                memory.content,
+                ", ".join(memory.tags),
+                "" if memory.importance is None else f"{memory.importance:g}",
+                str(memory.access_count or ""),
+                short_time(memory.created_at),
+                short_time(memory.last_accessed),
+            )
+            for memory in memories
+        ],
+        numeric=frozenset({"IMPORTANCE", "USED"}),
+        spare=frozenset({"CREATED", "LAST USED", "USED"}),
     )
 
 

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
-from llm_maint.domain.chat import Usage
+from llm_maint.domain.chat import NO_USAGE, Usage
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Op
 from llm_maint.domain.plan import Plan
-from llm_maint.domain.plan_document import plan_document
+from llm_maint.domain.plan_document import plan_document, sizes
 from llm_maint.domain.runs import Failure
 from llm_maint.errors import BudgetSpentError, DeferredError, MaintError
 
@@ -20,11 +21,13 @@ class Consolidation:
 
     `plan_id` names the stored plan; it is None for a dry run, and where nothing was written.
     `unchanged` tells that the rows are as they were when last judged, so nobody was asked; the plan
-    is then the one that is still held, or one without operations.
+    is then the one that is still held, or one without operations. `plan_ids` names all plans where
+    memories were consolidated in several portions.
     """
 
     plan: Plan
     plan_id: str | None = None
+    plan_ids: tuple[str, ...] = ()
     applied: bool = False
     unchanged: bool = False
 
@@ -32,6 +35,40 @@ class Consolidation:
     def held(self) -> bool:
         """Whether the plan waits for review."""
         return self.plan.held is not None
+
+
+def together(entity: Entity, parts: Sequence[Consolidation]) -> Consolidation:
+    """Return the portions of a bot's memories as one consolidation, to be reported."""
+    if len(parts) == 1:
+        return parts[0]
+    plans = [part.plan for part in parts]
+    rows = tuple(chain.from_iterable(plan.rows for plan in plans))
+    held = [plan for plan in plans if plan.held is not None]
+    whole = Plan(
+        entity=entity,
+        rows=rows,
+        operations=tuple(chain.from_iterable(plan.operations for plan in plans)),
+        refused=tuple(chain.from_iterable(plan.refused for plan in plans)),
+        unreviewed=frozenset().union(*(plan.unreviewed for plan in plans)),
+        unjudged=frozenset().union(*(plan.unjudged for plan in plans)),
+        held=next((plan.held for plan in held), None),
+        left=frozenset().union(*(plan.left for plan in plans)),
+        model=next((plan.model for plan in plans if plan.model), None),
+        prompt_version=next((plan.prompt_version for plan in plans if plan.prompt_version), ""),
+        usage=sum((plan.usage for plan in plans), NO_USAGE),
+        advice=tuple(dict.fromkeys(chain.from_iterable(plan.advice for plan in plans))),
+        beyond=max((plan.read for plan in plans), default=0) - len(rows),
+        waiting=frozenset(row.id for plan in held for row in plan.rows) if held else None,
+    )
+    ids = tuple(part.plan_id for part in parts if part.plan_id is not None)
+    first = next((part.plan_id for part in parts if part.held), None)
+    return Consolidation(
+        plan=whole,
+        plan_id=first or next(iter(ids), None),
+        plan_ids=ids,
+        applied=any(part.applied for part in parts),
+        unchanged=bool(parts) and all(part.unchanged for part in parts),
+    )
 
 
 @dataclass(slots=True)
@@ -61,6 +98,7 @@ def report(done: Consolidation, *, dry_run: bool) -> dict[str, Any]:
         "dry_run": dry_run,
         "applied": done.applied,
         "plan_id": done.plan_id,
+        **({"plan_ids": list(done.plan_ids)} if len(done.plan_ids) > 1 else {}),
         "unchanged": done.unchanged,
         "error": None,
     }
@@ -71,14 +109,14 @@ def failed_report(
 ) -> dict[str, Any]:
     """Return what `profile consolidate --json` prints where nothing could be planned."""
     nothing = Consolidation(plan=Plan(entity=entity, rows=(), usage=spent))
-    unknown = {"attributes_before": None, "attributes_after": None}
+    unknown = {f"{entity.rows_are}_{when}": None for when in ("before", "after")}
     return {**report(nothing, dry_run=dry_run), **unknown, "error": str(error)}
 
 
 def line(done: Consolidation) -> dict[str, Any]:
     """Return what the result of a run says about one entity."""
     document = report(done, dry_run=False)
-    shown = ("attributes_before", "attributes_after", "categories_updated", "accounting", "llm")
+    shown = (*sizes(done.plan), "accounting", "llm")
     advice = {"advice": document["advice"]} if document["advice"] else {}
     return {
         **_of_entity(done.plan.entity),
@@ -98,9 +136,9 @@ def failed_line(entity: Entity, error: Exception) -> dict[str, Any]:
     """Return what the result of a run says about an entity that was left as it was."""
     return {
         **_of_entity(entity),
-        "attributes_before": None,
-        "attributes_after": None,
-        "categories_updated": [],
+        f"{entity.rows_are}_before": None,
+        f"{entity.rows_are}_after": None,
+        **({} if entity.has_memories else {"categories_updated": []}),
         "applied": False,
         "held": False,
         "error": str(error),
@@ -108,7 +146,11 @@ def failed_line(entity: Entity, error: Exception) -> dict[str, Any]:
 
 
 def totals(
-    lines: Iterable[Mapping[str, Any]], *, spent: Usage, deferred: "Deferred | None" = None
+    lines: Iterable[Mapping[str, Any]],
+    *,
+    spent: Usage,
+    deferred: "Deferred | None" = None,
+    rows_are: str = "attributes",
 ) -> dict[str, Any]:
     """Return the result of a run: its entities and their sums.
 
@@ -116,6 +158,7 @@ def totals(
         lines: of the entities that were dealt with.
         spent: on the model, failed calls and entities included.
         deferred: the entities that wait for the next run.
+        rows_are: what the rows of these entities are called.
 
     """
     lines = list(lines)
@@ -126,11 +169,13 @@ def totals(
     if deferred is not None and deferred.count:
         waiting = {"deferred": deferred.count, "deferred_because": str(deferred.first)}
     return {
-        "entities": lines,
+        "bots" if rows_are == "memories" else "entities": lines,
         "failed": sum(each["error"] is not None for each in lines),
         "held": sum(each["held"] for each in lines),
-        "attributes_before": sum(each["attributes_before"] or 0 for each in lines),
-        "attributes_after": sum(each["attributes_after"] or 0 for each in lines),
+        **{
+            name: sum(each[name] or 0 for each in lines)
+            for name in (f"{rows_are}_before", f"{rows_are}_after")
+        },
         "accounting": dict(accounted),
         "llm": asdict(spent),
         **waiting,
@@ -155,4 +200,5 @@ def failure(wrong: Sequence[MaintError], result: Mapping[str, Any], *, waiting: 
 
 
 def _of_entity(entity: Entity) -> dict[str, Any]:
-    return {"entity_id": entity.id, "entity_type": entity.type}
+    named = {"entity_id": entity.id, "entity_type": entity.type}
+    return {"bot_id": entity.id, **named} if entity.has_memories else named

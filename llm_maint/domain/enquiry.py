@@ -117,8 +117,8 @@ async def ask_all(
 
 
 _BUDGET_SPENT = (
-    "not all rows were asked about: the run had spent what profile_maintenance.max_calls_per_run "
-    "or max_tokens_per_run allow"
+    "not all rows were asked about: the run had spent what max_calls_per_run or max_tokens_per_run "
+    "allow"
 )
 
 _TOO_LONG_ALONE = "a row is too long for the model's context even alone: raise llm.context_tokens"

@@ -241,6 +241,11 @@ def _listed(lists: Iterable[Iterable[Any]]) -> tuple[tuple[Any, ...], str]:
     return items, json.dumps(items, ensure_ascii=False)
 
 
+def by_creation(row: Memory) -> tuple[datetime, str]:
+    """Return the order in which memories were made; those without a time come first."""
+    return row.created_at or datetime.min.replace(tzinfo=UTC), row.id
+
+
 def _created(row: Memory) -> datetime:
     return row.created_at or datetime.max.replace(tzinfo=UTC)
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import ceil, floor
 from typing import Self
 
@@ -33,18 +34,22 @@ _FATE_OF_RETIRED = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Whole:
     """What a plan about a part of an entity's rows must know of all of them.
 
-    `unprotected` rows and their `facts` are what the loss guard counts. `settled` are the marks of
-    rows about which there was nothing to ask, `gone` those that were known and are no longer there.
+    The unprotected `rows` and their facts are what the loss guard counts. `settled` are the marks
+    of rows about which there was nothing to ask, `gone` those of known ones that are not there now.
     """
 
-    unprotected: int
-    facts: frozenset[str]
+    rows: tuple[Row, ...]
     settled: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
+
+    @cached_property
+    def facts(self) -> frozenset[str]:
+        """What the rows state, each fact once; asked for only where something would be lost."""
+        return frozenset(row.fact for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +61,8 @@ class Plan:
     waits for review; it is None for a plan that may be applied. `left` are rows that could not be
     judged, so that they are asked about again next time; `advice` says which setting would help.
     `beyond` are rows that were read and that the plan does not list: they are kept. Such a plan is
-    about a part of the rows, and `whole` says what it must know of all of them.
+    about a part of the rows, and `whole` says what it must know of all of them. `waiting` are the
+    rows that a person is to decide about where these are not all of a plan that is held.
     """
 
     entity: Entity
@@ -72,12 +78,22 @@ class Plan:
     usage: Usage = NO_USAGE
     advice: tuple[str, ...] = ()
     beyond: int = 0
+    waiting: frozenset[RowId] | None = None
     whole: Whole | None = None
 
     @property
     def read(self) -> int:
         """How many rows were read."""
         return len(self.rows) + self.beyond
+
+    @property
+    def left_over(self) -> int:
+        """How many rows there are once the plan is applied as far as it does not wait."""
+        if self.held is not None and self.waiting is None:
+            return self.read
+        waiting = self.waiting or frozenset()
+        done = (op for op in self.operations if waiting.isdisjoint(op.row_ids))
+        return self.read - len({row_id for op in done for row_id in op.retired})
 
     @property
     def partial(self) -> bool:
@@ -234,14 +250,16 @@ def guard_losses(plan: Plan, policy: Policy, recent: RecentLosses = NO_LOSSES) -
 
     """
     lost = losses(plan.operations)
-    rows = [row for row in plan.rows if not policy.protects(row)]
-    unprotected = plan.whole.unprotected if plan.whole else len(rows)
-    facts = (plan.whole.facts if plan.whole else {row.fact for row in rows}) | recent.facts
+    if lost == 0:
+        return plan
+    unprotected = tuple(row for row in plan.rows if not policy.protects(row))
+    whole = plan.whole or Whole(rows=unprotected)
+    facts = whole.facts | recent.facts
     share = policy.max_loss_ratio
     went = max(recent.lost, len(recent.facts))
-    of_rows = floor(share * (unprotected + went) + ROUNDING)
+    of_rows = floor(share * (len(whole.rows) + went) + ROUNDING)
     allowed = max(ALWAYS_ALLOWED_LOSSES, min(of_rows, ceil(share * len(facts) - ROUNDING)))
-    if lost == 0 or lost + recent.lost <= allowed:
+    if lost + recent.lost <= allowed:
         return plan
     past = f" after {recent.lost} in the last seven days" if recent.lost else ""
     reason = f"it would lose {lost} of {len(facts)} unprotected facts{past}; allowed are {allowed}"

@@ -44,7 +44,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 def sizes(plan: Plan) -> dict[str, Any]:
     """Return how many rows there are before and after and, of a profile, where they change."""
-    after = plan.read if plan.held else plan.beyond + len(plan.survivors())
+    after = plan.left_over
     if plan.entity.has_memories:
         return {"memories_before": plan.read, "memories_after": after}
     return {

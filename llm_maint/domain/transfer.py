@@ -1,14 +1,14 @@
 """Import and export of profile rows: JSON array or JSON Lines; a bad row names its line."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from llm_maint.domain.entity import Entity
-from llm_maint.domain.json_values import MAX_DEPTH, depth, no_constant
+from llm_maint.domain.json_rows import check_storable, items
+from llm_maint.domain.json_values import MAX_DEPTH, depth
 from llm_maint.domain.moments import iso, parse_time
 from llm_maint.domain.profile import Attribute
 from llm_maint.errors import DataError, InvalidInputError, MaintError
@@ -66,7 +66,7 @@ def read_rows(text: str, *, name: str, entity: Entity | None) -> list[NewAttribu
 
     """
     rows = []
-    for line, item in _items(text, name):
+    for line, item in items(text, name):
         try:
             rows.append(_row(item, line, entity))
         except MaintError as error:
@@ -101,57 +101,6 @@ def export_row(row: Attribute, entity: Entity) -> dict[str, Any]:
         "created_at": row.created_at and iso(row.created_at),
         "updated_at": row.updated_at and iso(row.updated_at),
     }
-
-
-def _items(text: str, name: str) -> Iterator[tuple[int, Any]]:
-    text = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
-    start = len(text) - len(text.lstrip())
-    if text[start : start + 1] == "[":
-        yield from _array(text, start + 1, name)
-        return
-    # Not splitlines: JSON may hold the other line breaks of Unicode within a text.
-    for line, content in enumerate(text.split("\n"), start=1):
-        if content.strip():
-            try:
-                yield line, json.loads(content, parse_constant=no_constant)
-            except (ValueError, RecursionError) as error:
-                raise InvalidInputError(
-                    f"{name}, line {line}: not JSON; nothing was imported"
-                ) from error
-
-
-def _array(text: str, position: int, name: str) -> Iterator[tuple[int, Any]]:
-    """Yield the items of a JSON array one by one, so that each is known by its line."""
-    decoder = json.JSONDecoder(parse_constant=no_constant)
-    line = text.count("\n", 0, position) + 1
-    expects_item, may_end = True, True
-    while True:
-        start, position = position, _after_space(text, position)
-        line += text.count("\n", start, position)
-        char = text[position : position + 1]
-        if char == "]" and may_end and _after_space(text, position + 1) == len(text):
-            return
-        if not expects_item and char == ",":
-            expects_item, may_end, position = True, False, position + 1
-            continue
-        try:
-            item, end = decoder.raw_decode(text, position if expects_item else len(text))
-        except (ValueError, RecursionError) as error:
-            raise InvalidInputError(
-                f"{name}, line {line}: not JSON; nothing was imported"
-            ) from error
-        expects_item, may_end = False, True
-        yield line, item
-        line += text.count("\n", position, end)
-        position = end
-
-
-_SPACE = re.compile(r"\s*")
-
-
-def _after_space(text: str, position: int) -> int:
-    found = _SPACE.match(text, position)
-    return found.end() if found else position
 
 
 def _row(item: object, line: int, entity: Entity | None) -> NewAttribute:
@@ -204,7 +153,7 @@ def _optional(item: Mapping[str, Any], name: str) -> str | None:
         raise InvalidInputError(f"{name} is not a text")
     if len(text) > MAX_CHARS[name]:
         raise InvalidInputError(f"{name} is longer than {MAX_CHARS[name]} characters")
-    _storable(text, name)
+    check_storable(text, name)
     return text
 
 
@@ -216,7 +165,7 @@ def _value(value: Any) -> Any:  # noqa: ANN401 a JSON value is any type
     if depth(value) > MAX_DEPTH:
         raise InvalidInputError(f"value is nested more than {MAX_DEPTH} deep")
     for text in _texts(value):
-        _storable(text, "value")
+        check_storable(text, "value")
     return value
 
 
@@ -230,15 +179,6 @@ def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 a JSON value is any typ
         for key, item in value.items():
             yield key
             yield from _texts(item)
-
-
-def _storable(text: str, name: str) -> None:
-    if "\x00" in text:
-        raise InvalidInputError(f"{name} holds the character NUL, which no database text can")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidInputError(f"{name} holds half a character (a lone surrogate)") from error
 
 
 def _confidence(value: object) -> float | None:

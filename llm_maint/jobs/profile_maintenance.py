@@ -1,25 +1,20 @@
 """Job type `profile_maintenance`: reads profiles, lets the model group, decides, applies."""
 
-import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from llm_maint import sharing
 from llm_maint.contract import Job, JobContext
-from llm_maint.domain.chat import NO_USAGE
-from llm_maint.domain.consolidation import Deferred, failure, totals
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.entity_result import EntityResult
 from llm_maint.domain.nearest import unknown
-from llm_maint.domain.runs import Claim, Outcome, Success, Trigger
-from llm_maint.errors import ConfigurationError, MaintError
+from llm_maint.domain.runs import Claim, Outcome, Trigger
+from llm_maint.errors import ConfigurationError
 from llm_maint.rounds import Round, meter_of
 from llm_maint.store import judgements, profiles
 
 if TYPE_CHECKING:
     from llm_maint.store.database import Connection
-
-log = logging.getLogger(__name__)
 
 EVERY_ENTITY = "*"
 
@@ -36,8 +31,8 @@ def run(context: JobContext) -> Outcome:
             entity = Entity.named(entity_id, entity_type or "user")
             entities = [profiles.known_entity(connection, entity)]
     if context.claim is not None:
-        return _outcome(round_, _shared(round_, context.claim, round_.with_work(entities)))
-    return _outcome(round_, round_.results(entities))
+        return round_.outcome(_shared(round_, context.claim, round_.with_work(entities)))
+    return round_.outcome(round_.results(entities))
 
 
 def take_part(context: JobContext) -> None:
@@ -110,32 +105,6 @@ def _taken(round_: Round, share: sharing.Share) -> Iterator[EntityResult]:
             continue  # it leaves now, and hands back what others may have better luck with
         share.finish(entity, result)
         yield result
-
-
-def _outcome(round_: Round, results: Iterable[EntityResult]) -> Outcome:
-    """Return what the run came to.
-
-    A budget that is spent is no failure, a broken server is.
-    """
-    lines: list[Mapping[str, Any]] = []
-    failures: list[MaintError] = []
-    deferred = Deferred()
-    spent = NO_USAGE
-    for result in results:
-        spent += result.spent
-        if result.line is not None:
-            lines.append(result.line)
-        if result.failure is not None:
-            failures.append(result.failure)
-        if result.deferred is not None:
-            deferred.add(result.deferred)
-    if deferred.count:
-        log.info("entities that wait for the next run: %d (%s)", deferred.count, deferred.first)
-    whole = totals(lines, spent=round_.meter.spent + spent, deferred=deferred)
-    wrong = failures or ([deferred.first] if deferred.is_failure and deferred.first else [])
-    if not wrong:
-        return Success(whole, held=whole["held"] > 0)
-    return failure(wrong, whole, waiting=deferred.count if failures else 0)
 
 
 JOB = Job(

@@ -15,7 +15,7 @@ from llm_maint.domain.memory import COLUMNS, Memory
 from llm_maint.domain.moments import parse_time
 from llm_maint.domain.nearest import unknown
 from llm_maint.domain.row import Image, RowId, Scalar
-from llm_maint.errors import DataError, SchemaError
+from llm_maint.errors import DataError, SchemaError, UnknownNameError
 from llm_maint.store.dialect import is_postgresql
 from llm_maint.store.rows import pin_text_form, read_images, with_ids
 from llm_maint.store.user_tables import UserTable, user_table, visible_tables
@@ -85,6 +85,14 @@ def known_bot(connection: Connection, bot_id: str) -> Entity:
     if len(alike) != 1:
         raise unknown("bot", bot_id, known)
     return Entity.remembering(alike[0])
+
+
+def bot_to_fill(connection: Connection, bot_id: str) -> Entity:
+    """Return a bot that has memories, as the database writes its id, or else a new one."""
+    try:
+        return known_bot(connection, bot_id)
+    except UnknownNameError:
+        return Entity.remembering(bot_id.strip())
 
 
 def table_of(connection: Connection, entity: Entity) -> UserTable:
@@ -170,9 +178,9 @@ def as_memory(image: Image) -> Memory:
     return Memory(
         id=row_id,
         content=str(image.get("content") or ""),
-        tags=tuple(str(tag) for tag in _list(image.get("tags"))),
+        tags=tuple(str(tag) for tag in json_list(image.get("tags"))),
         importance=_number(image.get("importance")),
-        source_message_ids=tuple(_list(image.get("source_message_ids"))),
+        source_message_ids=tuple(json_list(image.get("source_message_ids"))),
         access_count=_whole(image.get("access_count")),
         last_accessed=parse_time(image.get("last_accessed"), where=f"{where}: last_accessed"),
         created_at=parse_time(image.get("created_at"), where=f"{where}: created_at"),
@@ -181,6 +189,17 @@ def as_memory(image: Image) -> Memory:
         is_marked=any(str(image.get(name)).lower() in _YES for name in MARKS),
         image=image,
     )
+
+
+def json_list(text: Scalar) -> list[Any]:
+    """Return a JSON list; what is none, or holds more than texts and numbers, is left alone."""
+    try:
+        found = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        return []
+    if not isinstance(found, list):
+        return []
+    return [item for item in found if isinstance(item, str | int | float)]
 
 
 _YES = frozenset({"1", "true", "t", "yes", "on"})
@@ -204,17 +223,6 @@ def _checked(table: UserTable) -> UserTable:
     if missing:
         raise SchemaError(f"the table {table.name} has no column {missing[0]}: no memories there")
     return table
-
-
-def _list(text: Scalar) -> list[Any]:
-    """Return a JSON list; what is none, or holds more than texts and numbers, is left alone."""
-    try:
-        found = json.loads(text) if isinstance(text, str) else None
-    except (ValueError, RecursionError):
-        return []
-    if not isinstance(found, list):
-        return []
-    return [item for item in found if isinstance(item, str | int | float)]
 
 
 def _number(value: Scalar) -> float | None:

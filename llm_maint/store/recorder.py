@@ -44,7 +44,7 @@ class Recorder:
             if written is None:
                 raise _kept_out(table, before)
             written = {name: written[name] for name in before}
-        self._note(table.name, before, written, effect)
+        self.note(table, before, written, effect)
         return written
 
     def save(self) -> None:
@@ -52,14 +52,17 @@ class Recorder:
         if self.entries:
             self.connection.execute(journal.insert(), self.entries)
 
-    def _note(self, table: str, before: Image | None, after: Image | None, effect: str) -> None:
+    def note(
+        self, table: UserTable, before: Image | None, after: Image | None, effect: str
+    ) -> None:
+        """Note what was done to a row."""
         row = before or after
         assert row is not None
         self.entries.append(
             {
                 "plan_id": self.plan_id,
                 "position": len(self.entries),
-                "table_name": table,
+                "table_name": table.name,
                 "row_id": str(row["id"]),
                 "effect": effect,
                 "before_image": before and json.dumps(before),

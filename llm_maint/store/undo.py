@@ -102,13 +102,14 @@ def _undo(connection: Connection, name: str, occasion: journal.Occasion, *, forc
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """A journal entry beside the row as it is now."""
+    """A journal entry beside the row as it is now: its columns of then, and all of them."""
 
     table: UserTable
     row_id: str
     before: Image | None
     after: Image | None
     present: Image | None
+    whole: Image | None
 
     @property
     def edited(self) -> bool:
@@ -138,11 +139,12 @@ def _changes_of(connection: Connection, plan_id: str) -> list[_Change]:
         table = user_table(connection, entry["table_name"])
         before, after = (_load(entry[name]) for name in ("before_image", "after_image"))
         wanted = rows.of_row(connection, table, after or before or {})
-        present = next(iter(rows.read_images(connection, table, wanted, lock=True)), None)
-        if present is not None:
+        whole = next(iter(rows.read_images(connection, table, wanted, lock=True)), None)
+        present = None
+        if whole is not None:
             names = (after or before or {}).keys()
-            present = {name: present[name] for name in names if name in present}
-        found.append(_Change(table, entry["row_id"], before, after, present))
+            present = {name: whole[name] for name in names if name in whole}
+        found.append(_Change(table, entry["row_id"], before, after, present, whole))
     return found
 
 
@@ -164,7 +166,9 @@ def _put_back(recorder: Recorder, change: _Change) -> tuple[str, ...]:
             )
     if change.before is None:
         journal.refuse_cascades(recorder.connection, change.table)
-    written = recorder.write(change.table, change.present, change.before, "restored")
+    # What is deleted is noted whole, however little of it the journal knew.
+    now = change.whole if change.before is None else change.present
+    written = recorder.write(change.table, now, change.before, "restored")
     if written is None or change.before is None:
         return ()
     return tuple(name for name, value in change.before.items() if written.get(name) != value)

@@ -25,28 +25,49 @@ from llm_maint.store.row_tables import memory_vectors
 from llm_maint.store.user_tables import UserTable
 
 COLUMN = "embedding"
+"""What a memory says, as a vector."""
+
+VECTORS = (COLUMN, "meaning_embedding")
 
 BATCH = 2_000
 """Rows that are fetched at once: a vector has kilobytes."""
 
 
 def own_vectors(
-    connection: Connection, entity: Entity, *, ids: Iterable[RowId] | None = None
+    connection: Connection,
+    entity: Entity,
+    *,
+    ids: Iterable[RowId] | None = None,
+    column: str = "embedding",
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the vectors that a bot's memories have, by id; what cannot be read as one is none."""
     table = table_of(connection, entity)
-    if COLUMN not in table.columns:
+    if column not in table.columns:
         return
     clause = table.clause
-    vector, read = _readable(connection, table)
+    vector, read = _readable(connection, table, column)
     for condition in portions_of(connection, table, ids):
         query = sa.select(sa.cast(clause.c.id, sa.Text), vector).select_from(clause)
-        query = query.where(*of_bot(table, entity), clause.c[COLUMN].is_not(None), *condition)
+        query = query.where(*of_bot(table, entity), clause.c[column].is_not(None), *condition)
         rows = connection.execution_options(yield_per=BATCH).execute(query)
         for row_id, value in rows:
             packed = read(value)
             if packed:
                 yield row_id, packed
+
+
+def ids_without(connection: Connection, entity: Entity, ids: Iterable[RowId]) -> list[str]:
+    """Return which of these memories have no vector of their own."""
+    table = table_of(connection, entity)
+    if COLUMN not in table.columns:
+        return [str(row_id) for row_id in ids]
+    clause = table.clause
+    found: list[str] = []
+    for condition in portions_of(connection, table, ids):
+        none = clause.c[COLUMN].is_(None)
+        query = sa.select(sa.cast(clause.c.id, sa.Text)).where(*of_bot(table, entity), none)
+        found += connection.execute(query.where(*condition)).scalars()
+    return found
 
 
 def kept_vectors(connection: Connection, entity: Entity, *, model: str) -> Mapping[str, bytes]:
@@ -139,18 +160,19 @@ def _is_fixed_vector(kind: str) -> bool:
     return name.startswith(("vector(", "halfvec("))
 
 
-def _readable(connection: Connection, table: UserTable) -> tuple[sa.ColumnElement[Any], Any]:
+def _readable(
+    connection: Connection, table: UserTable, name: str
+) -> tuple[sa.ColumnElement[Any], Any]:
     """Return the expression that reads the column, and the function that makes bytes of it."""
-    column = table.clause.c[COLUMN]
+    column = table.clause.c[name]
     if not is_postgresql(connection):
         return column, _of_any
-    kind = table.columns[COLUMN].type
-    place, _, name = kind.rpartition(".")
-    if name.startswith(("vector", "halfvec")):
+    place, _, kind = table.columns[name].type.rpartition(".")
+    if kind.startswith(("vector", "halfvec")):
         real = sa.cast(column, RawType(f"{place}.vector" if place else "vector"))
         send = sa.func.vector_send(real) if not place else _in_schema(place, "vector_send", real)
         return send, _of_pgvector
-    if name.endswith("[]"):
+    if kind.endswith("[]"):
         return sa.cast(sa.cast(column, RawType("real[]")), sa.Text), _of_any
     return sa.cast(column, sa.Text), _of_any
 

@@ -1,0 +1,160 @@
+"""Which memories look alike: by their vectors, by those of a server, or else by their words.
+
+It proposes what a model is asked about, and decides nothing.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from llm_maint.contract import JobContext
+from llm_maint.domain.budget import Meter
+from llm_maint.domain.entity import Entity
+from llm_maint.domain.memory import Memory
+from llm_maint.domain.relation import STRONG, Link, Relations
+from llm_maint.domain.row import RowId
+from llm_maint.errors import EmbeddingsUnavailableError, ModelFailedError, ModelReplyError
+from llm_maint.store import vectors
+
+log = logging.getLogger(__name__)
+
+NEIGHBOURS = 10
+"""Of each memory so many of the nearest are looked at; others are found through these."""
+
+FEW = 500
+"""So many new memories are looked up in a database that can; of more, all vectors are compared."""
+
+TEXTS = 1_000
+"""Texts that are sent to be embedded before what came of them is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness:
+    """How the memories of one bot are compared in one run."""
+
+    context: JobContext
+    entity: Entity
+    meter: Meter
+
+    def links(self, rows: Sequence[Memory], new: AbstractSet[RowId]) -> list[Link]:
+        """Return the links between rows that look alike, one of which is new.
+
+        The server is asked for vectors that are missing, so no other request may be under way.
+
+        Raises:
+            MaintError: the server fails in a way that ends the run, or the budget is spent.
+
+        """
+        places: dict[RowId, int] = {row.id: place for place, row in enumerate(rows)}
+        if len(new) <= FEW and (links := self._in_database(places, new)) is not None:
+            return links
+        of_row = self._own(places)
+        made = self._made(rows, of_row, new)
+        without = [row for row in rows if row.id not in of_row and row.id not in made]
+        found = [*_by_vectors(of_row | made, places, new, self._threshold)]
+        if any(row.id in new for row in without):
+            found += _by_words(rows, {row.id for row in without}.intersection(new))
+        return found
+
+    @property
+    def _threshold(self) -> float:
+        return self.context.settings.memory.similarity_threshold
+
+    def _in_database(
+        self, places: Mapping[RowId, int], new: Collection[RowId]
+    ) -> list[Link] | None:
+        """Return the links that the database itself finds, None where it cannot for all of them."""
+        with self.context.database.read() as connection:
+            if vectors.ids_without(connection, self.entity, new):
+                return None
+            pairs = vectors.nearest_in_database(
+                connection, self.entity, new, threshold=self._threshold, neighbours=NEIGHBOURS
+            )
+        if pairs is None:
+            return None
+        found: dict[tuple[int, int], float] = {}
+        for one, other, cosine in pairs:
+            if one in places and other in places:
+                low, high = sorted((places[one], places[other]))
+                found[low, high] = cosine
+        return [_link(pair, cosine) for pair, cosine in found.items()]
+
+    def _own(self, places: Mapping[RowId, int]) -> dict[RowId, bytes]:
+        with self.context.database.read() as connection:
+            found = vectors.own_vectors(connection, self.entity)
+            return {row_id: vector for row_id, vector in found if row_id in places}
+
+    def _made(
+        self, rows: Sequence[Memory], own: Collection[RowId], new: AbstractSet[RowId]
+    ) -> dict[RowId, bytes]:
+        """Return vectors that the server has made of rows without one, now or before."""
+        name = self.context.settings.memory.embedding_model
+        lacking = [row for row in rows if row.id not in own]
+        if not name or not lacking or self.context.model() is None:
+            return {}
+        with self.context.database.read() as connection:
+            kept = vectors.kept_vectors(connection, self.entity, model=name)
+        digests = {row.id: vectors.digest(row) for row in lacking}
+        known: dict[RowId, bytes] = {i: kept[d] for i, d in digests.items() if d in kept}
+        asked = [row for row in lacking if row.id not in known]
+        if not any(row.id in new for row in asked) and not known:
+            return {}
+        try:
+            for start in range(0, len(asked), TEXTS):
+                known |= self._embedded(asked[start : start + TEXTS], name)
+        except (EmbeddingsUnavailableError, ModelReplyError, ModelFailedError) as error:
+            log.warning("memories without a vector are compared by their words: %s", error)
+        return known
+
+    def _embedded(self, part: Sequence[Memory], name: str) -> Mapping[RowId, bytes]:
+        model = self.context.model()
+        assert model is not None
+        texts = [row.content for row in part]
+        (found,) = model.in_order([model.embed(texts, self.meter, model=name)])
+        made = list(zip(part, found, strict=True))
+        if not self.context.dry_run:
+            with self.context.write() as connection:
+                vectors.keep_vectors(connection, self.entity, made, model=name)
+        return {row.id: vector for row, vector in made}
+
+
+def _by_vectors(
+    of_row: Mapping[RowId, bytes],
+    places: Mapping[RowId, int],
+    new: Collection[RowId],
+    threshold: float,
+) -> Iterator[Link]:
+    from llm_maint.similarity.search import alike
+
+    by_size: defaultdict[int, list[RowId]] = defaultdict(list)
+    for row_id, vector in of_row.items():
+        by_size[len(vector)].append(row_id)
+    for ids in by_size.values():  # vectors of two lengths are of two models, and not comparable
+        wanted = {place for place, row_id in enumerate(ids) if row_id in new}
+        if not wanted:
+            continue
+        pairs = alike(
+            [of_row[row_id] for row_id in ids],
+            threshold=threshold,
+            neighbours=NEIGHBOURS,
+            wanted=None if len(wanted) == len(ids) else wanted,
+        )
+        for pair in pairs:
+            low, high = sorted((places[ids[pair.one]], places[ids[pair.other]]))
+            yield _link((low, high), pair.cosine)
+
+
+def _by_words(rows: Sequence[Memory], wanted: Collection[RowId]) -> Iterator[Link]:
+    """Yield the links of rows that have no vector: to those with which they share most words."""
+    return (link for link in Relations(rows, wanted).links if link.overlap >= ENOUGH_WORDS)
+
+
+ENOUGH_WORDS = 0.5
+"""The share of the shorter text's words, by their weight, from which two texts look alike."""
+
+
+def _link(pair: tuple[int, int], cosine: float) -> Link:
+    # Whatever looks alike by its vectors is worth a further pass where it met in no request.
+    return Link(pair, overlap=max(cosine, STRONG), weight=cosine)

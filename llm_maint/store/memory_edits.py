@@ -1,0 +1,138 @@
+"""Memories that a person imports; journalled, so that it can be undone."""
+
+import json
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy.engine import Connection
+
+from llm_maint.domain.entity import Entity
+from llm_maint.domain.memory import Memory
+from llm_maint.domain.memory_transfer import NewMemory
+from llm_maint.domain.moments import iso, parse_time
+from llm_maint.domain.row import Image, Scalar
+from llm_maint.errors import SchemaError
+from llm_maint.store import journal, memories, profiles, rows
+from llm_maint.store.dialect import is_postgresql
+from llm_maint.store.plans import IMPORT
+from llm_maint.store.recorder import Recorder
+from llm_maint.store.user_tables import UserTable
+
+TELLING = ("bot_id", "id", "content", "created_at")
+"""What the journal keeps of a memory that came: enough to know it again, and to take it away."""
+
+
+def import_memories(
+    connection: Connection,
+    entity: Entity,
+    new: Iterable[NewMemory],
+    occasion: journal.Occasion,
+) -> str:
+    """Insert memories of one bot; return the plan's id.
+
+    A row keeps the id that it brings along, unless a memory of the bot has it already.
+    """
+    rows.pin_text_form(connection)
+    table = memories.table_of(connection, entity)
+    now = profiles.exact_time(connection, occasion.now)
+    new = list(new)
+    taken = _taken(connection, entity, new)
+    images = [_image(connection, table, row, entity, now, taken) for row in new]
+    by_columns: dict[tuple[str, ...], list[Image]] = {}
+    for image in images:
+        by_columns.setdefault(tuple(image), []).append(image)
+    for alike in by_columns.values():
+        rows.insert_images(connection, table, alike)
+    recorder = Recorder(connection)
+    for image in _as_written(connection, entity, table, [str(image["id"]) for image in images]):
+        recorder.note(table, None, image, "inserted")
+    journal.keep(recorder, entity, occasion, kind=IMPORT, document={})
+    return recorder.plan_id
+
+
+def _taken(connection: Connection, entity: Entity, new: Sequence[NewMemory]) -> set[str]:
+    ids = [row.id for row in new if row.id is not None]
+    return {memory.id for memory in memories.memories_of(connection, entity, ids=ids)}
+
+
+def _image(
+    connection: Connection,
+    table: UserTable,
+    row: NewMemory,
+    entity: Entity,
+    now: str,
+    taken: set[str],
+) -> Image:
+    columns = dict(row.columns)
+    created, updated = columns.get("created_at"), columns.get("updated_at")
+    columns["created_at"], columns["updated_at"] = created or updated, updated or created
+    for name, value in columns.items():
+        if value is not None and name not in table.columns and name not in _OUR_TIMES:
+            raise SchemaError(f"{table.name} has no column {name}")
+    row_id = row.id if row.id is not None and row.id not in taken else str(uuid4())
+    image: dict[str, Scalar] = {"id": row_id}
+    if "bot_id" in table.columns:
+        image["bot_id"] = entity.id
+    for name, value in columns.items():
+        if name in table.columns:
+            image[name] = now if value is None else _column(connection, table, name, value)
+    return image
+
+
+def _column(connection: Connection, table: UserTable, name: str, value: Any) -> Scalar:  # noqa: ANN401 any field
+    if name in _MOMENTS:
+        return profiles.exact_time(connection, value)
+    if name in _VECTORS:
+        return _vector(connection, table, name, value)
+    if isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False)
+    found: Scalar = value
+    return found
+
+
+_OUR_TIMES = frozenset({"created_at", "updated_at"})  # a table may do without
+_MOMENTS = frozenset({"created_at", "updated_at", "last_accessed", "meaning_updated_at"})
+_VECTORS = frozenset({"embedding", "meaning_embedding"})
+
+
+def _vector(connection: Connection, table: UserTable, name: str, floats: list[float]) -> str:
+    """Return a vector as its column takes it: a blob, pgvector's text, or an array's."""
+    if not is_postgresql(connection):
+        text = table.columns[name].type.upper() in ("TEXT", "JSON")
+        return json.dumps(floats) if text else rows.blob(array("f", floats).tobytes())
+    numbers = ",".join(map(repr, floats))
+    return f"{{{numbers}}}" if table.columns[name].type.endswith("[]") else f"[{numbers}]"
+
+
+def _as_written(
+    connection: Connection, entity: Entity, table: UserTable, ids: Sequence[str]
+) -> Iterable[Image]:
+    """Yield what the journal keeps of each row, as the database now has it."""
+    for condition in memories.portions_of(connection, table, ids):
+        of_bot = memories.of_bot(table, entity)
+        yield from rows.read_images(connection, table, *of_bot, *condition, columns=TELLING)
+
+
+def exported(memory: Memory, vectors: Mapping[str, bytes | None]) -> dict[str, Any]:
+    """Return a memory read whole as `read_memories` reads it, with all that its table knows."""
+    image = memory.image
+    moment = parse_time(image.get("meaning_updated_at"), where=f"memory {memory.id}")
+    charge = image.get("emotional_charge")
+    found = {
+        **memory.document(),
+        "intent": image.get("intent"),
+        "stakes": image.get("stakes"),
+        "emotional_charge": None if charge is None else float(charge),
+        "recurrence_keywords": memories.json_list(image.get("recurrence_keywords")),
+        "meaning_updated_at": moment and iso(moment),
+    }
+    for name, packed in vectors.items():
+        found[name] = None if packed is None else _floats(packed)
+    return found
+
+
+def _floats(packed: bytes) -> list[float]:
+    # Nine digits are what tells any two numbers of 32 bits apart.
+    return [float(f"{each:.9g}") for each in array("f", packed)]
