@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from llm_maint.domain.memory import Memory
 from llm_maint.domain.plan import ALWAYS_ALLOWED_LOSSES, ROUNDING
 from llm_maint.domain.policy import Policy
-from llm_maint.domain.recurrence import RECURRING
+from llm_maint.domain.recurrence import RECURRING, is_recurring
 from llm_maint.errors import ConfigurationError
 
 PROTECTED, IMPORTANT, RECENT = "protected", "important", "recent"
@@ -139,7 +139,7 @@ def exemption(memory: Memory, decay: Decay, *, now: datetime) -> str | None:
         return PROTECTED
     if memory.importance is not None and memory.importance >= decay.exempt_importance:
         return IMPORTANT
-    if any(_folded(tag) == RECURRING for tag in memory.tags):
+    if is_recurring(memory):
         return RECURRING
     if age is not None and age < decay.grace:
         return RECENT
