@@ -32,12 +32,12 @@ class Recurrence:
     On at least `threshold` days, or in as many sessions, within `window` before now; None is for
     ever, in which a theme can never end: the tag keeps the memories that speak for it. A word of
     more than `max_share` of the memories, and of more than `FEW` and `threshold`, is no theme, and
-    at most `top` are taken: so a quarter of a store is tagged, where three days alone would tag
-    nearly all of a large one (`benchmarks/memories/themes.py`).
+    at most `top` are taken: so a quarter of a store is tagged at most, where three days alone would
+    tag nearly all of a large one (`benchmarks/memories/themes.py`).
     """
 
     threshold: int = 3
-    max_share: float = 0.1
+    max_share: float = 0.2
     top: int = 12
     window: timedelta | None = timedelta(days=365)
 
