@@ -1,5 +1,6 @@
 """Builders of values that many tests need: rows, entities, moments, a client that never waits."""
 
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 from llm_maint.domain.budget import Meter
 from llm_maint.domain.chat import Completion, Prompt
 from llm_maint.domain.entity import Entity
+from llm_maint.domain.memory import Memory
 from llm_maint.domain.profile import Attribute
 from llm_maint.domain.row import RowId
 from llm_maint.llm import openai
@@ -54,6 +56,36 @@ def attribute(
     for name in ("created_at", "updated_at"):
         image[name] = columns[name] and str(columns[name])
     return Attribute(id=id, key=key, value=value, image=image, **columns)
+
+
+def memory(
+    id: str = "m1",  # noqa: A002 the column's name
+    content: str = "Plays chess on Tuesdays",
+    **overrides: Any,  # noqa: ANN401 any field
+) -> Memory:
+    """Return a memory; its `image` holds its columns as SQLite would: lists and times as text.
+
+    What the table has no column for in most assistants, `session` and `is_marked`, is no part of
+    the image; `image` among the overrides adds and changes columns.
+    """
+    fields: dict[str, Any] = {
+        "tags": (),
+        "importance": 0.5,
+        "source_message_ids": (),
+        "access_count": 0,
+        "last_accessed": None,
+        "created_at": MORNING,
+        "updated_at": MORNING,
+        **overrides,
+    }
+    extra = fields.pop("image", {})
+    image = {"id": id, "content": content, **fields, **extra}
+    for name in ("tags", "source_message_ids"):
+        image[name] = extra.get(name, json.dumps(list(fields[name]), ensure_ascii=False))
+    for name in ("last_accessed", "created_at", "updated_at"):
+        image[name] = extra.get(name, fields[name] and f"{fields[name]:%Y-%m-%d %H:%M:%S.%f}")
+    columns = {n: each for n, each in image.items() if n not in ("session", "is_marked")}
+    return Memory(id=id, content=content, image=columns, **fields)
 
 
 @dataclass

@@ -134,7 +134,8 @@ class Memory:
         """Return it with other tags."""
         if tuple(tags) == self.tags:
             return self
-        columns = {"tags": _listed([tags])[1]} if "tags" in self.image else {}
+        column = json.dumps(list(tags), ensure_ascii=False)  # a tag that is there twice stays so
+        columns = {"tags": column} if "tags" in self.image else {}
         return replace(self, tags=tuple(tags), image={**self.image, **columns})
 
     def with_text(self, text: str) -> "Memory":

@@ -115,19 +115,21 @@ class Relations:
 
 def subject_of(row: Row) -> frozenset[str]:
     """Return what a row is about: the beginnings of its words and, marked, what its key says."""
-    stems: set[str] = set()
-    for word in content_of(row.saying.whole):
-        if any(map(str.isdigit, word)):
-            stems.add(word)  # rarely alike by chance, and never by its beginning
-        elif _UNSPACED.search(word):
-            stems.update(map("".join, pairwise(word)) if len(word) > 1 else [word])
-        else:
-            stems.add(word[:STEM_CHARS])
+    stems = {stem for word in content_of(row.saying.whole) for stem in stems_of(word)}
     return frozenset({*stems, f":{_subject(row.key)}"} if row.key else stems)
 
 
+def stems_of(word: str) -> Iterable[str]:
+    """Return what stands for a folded word: its beginning, or pairs of letters without spaces."""
+    if any(map(str.isdigit, word)):
+        return [word]  # rarely alike by chance, and never by its beginning
+    if UNSPACED.search(word):
+        return map("".join, pairwise(word)) if len(word) > 1 else [word]
+    return [word[:STEM_CHARS]]
+
+
 # Scripts that write sentences without spaces: pairs of letters stand for words.
-_UNSPACED = re.compile(
+UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
 
