@@ -76,7 +76,14 @@ def _add_jobs(database: "Database", settings: "Settings", *, now: "datetime") ->
     from llm_maint.store.migrations import one_at_a_time
 
     hourly = timedelta(minutes=settings.profile_maintenance.interval_minutes)
-    defaults = {"profile_maintenance": ("*", hourly), "history_pruning": (None, timedelta(days=1))}
+    remembering = timedelta(minutes=settings.memory.interval_minutes)
+    defaults = {
+        "profile_maintenance": ("*", hourly),
+        "memory_consolidation": ("*", remembering),
+        "memory_recurrence": ("*", remembering),
+        "memory_decay": ("*", remembering),
+        "history_pruning": (None, timedelta(days=1)),
+    }
     added = []
     with database.write() as connection:
         one_at_a_time(connection)

@@ -1,11 +1,16 @@
-"""What `llm-maint memory` does: consolidate, review, restore."""
+"""What `llm-maint memory` does: consolidate, tag what recurs, let fade, restore, pin."""
+
+from typing import Annotated
 
 import typer
 
+from llm_maint.bootstrap.opening import Opened
 from llm_maint.cli.consolidate import show_consolidation
 from llm_maint.cli.memory import BotId, bot_of
+from llm_maint.cli.plans import apply, diff, tell_altered
 from llm_maint.cli.session import DryRun, Json, leave, session_of
-from llm_maint.errors import ExitCode
+from llm_maint.domain.nearest import unknown
+from llm_maint.errors import ExitCode, UsageError
 
 app = typer.Typer()
 
@@ -45,3 +50,224 @@ def consolidate(
     if wrong is not None:
         raise wrong
     leave(ExitCode.HELD if done.held else ExitCode.OK)
+
+
+@app.command()
+def recurrence(
+    ctx: typer.Context, *, bot: BotId, dry_run: DryRun = False, as_json: Json = False
+) -> None:
+    """Tag memories whose theme recurs, and take the tag off where it holds no longer.
+
+    Example: llm-maint memory recurrence --bot nova --dry-run
+    """
+    from llm_maint.console.memories import recurrence_lines
+    from llm_maint.recurring import tag_recurring
+
+    session = session_of(ctx)
+    with session.opened() as opened:
+        entity = bot_of(opened, bot)
+        with session.out.progressing(f"looking for themes of {entity}"):
+            line = tag_recurring(opened.context(dry_run=dry_run), entity)
+    if as_json:
+        session.out.json({**line, "dry_run": dry_run})
+    else:
+        session.out.lines(recurrence_lines(line, dry_run=dry_run))
+
+
+@app.command()
+def decay(
+    ctx: typer.Context, *, bot: BotId, dry_run: DryRun = False, as_json: Json = False
+) -> None:
+    """Report which memories have faded and, where memory.prune is set, prune them.
+
+    Example: llm-maint memory decay --bot nova --dry-run
+    """
+    from llm_maint.console.memories import decay_lines
+    from llm_maint.fading import fade
+    from llm_maint.store.memories import memories_of
+
+    session = session_of(ctx)
+    with session.opened() as opened:
+        entity = bot_of(opened, bot)
+        with opened.database.read() as connection:
+            texts = {memory.id: memory.content for memory in memories_of(connection, entity)}
+        with session.out.progressing(f"looking for what has faded of {entity}"):
+            line = fade(opened.context(dry_run=dry_run), entity)
+    if as_json:
+        session.out.json({**line, "dry_run": dry_run})
+    else:
+        session.out.lines(decay_lines(line, texts, dry_run=dry_run, brief=session.out.terminal))
+
+
+@app.command()
+def restore(
+    ctx: typer.Context,
+    plan: Annotated[
+        str | None,
+        typer.Argument(metavar="PLAN", help="Its id or the start of it; else all that faded."),
+    ] = None,
+    *,
+    bot: Annotated[
+        str | None, typer.Option("--bot", metavar="B", help="Whose faded memories.")
+    ] = None,
+    dry_run: DryRun = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also where rows were edited since.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring back memories that faded or, of a plan, undo whatever it did to memories.
+
+    What is brought back after it had faded is pinned, and so does not fade again.
+
+    Example: llm-maint memory restore --bot nova --dry-run
+    """
+    from llm_maint.applying import occasion_for
+    from llm_maint.console.documents import undone_document
+    from llm_maint.store import undo
+
+    if plan is None and bot is None:
+        raise UsageError("what is to come back? name a PLAN, or --bot for all that faded")
+    session = session_of(ctx)
+    with session.opened() as opened:
+        occasion = occasion_for(opened.context())
+        done = [
+            undo.undo_plan(opened.database, each, occasion, force=force, dry_run=dry_run)
+            for each in _plans_to_undo(opened, plan, bot)
+        ]
+    for undone in done:
+        tell_altered(undone)
+    if as_json:
+        documents = [undone_document(each, dry_run=dry_run) for each in done]
+        session.out.json(documents[0] if plan is not None else documents)
+        return
+    for undone in done:
+        rows = f"{len(undone.row_ids):,} memories of {undone.entity}"
+        again = f"put back; to undo that: llm-maint memory restore {undone.plan_id[:8]}"
+        session.out.say(f"dry run: {rows} would be put back" if dry_run else f"{rows} {again}")
+    if not done:
+        session.out.say(f"{bot}: nothing has faded that could be put back")
+
+
+def _plans_to_undo(opened: Opened, plan: str | None, bot: str | None) -> list[str]:
+    """Return the plan that is named or, newest first, all that pruned what has faded of a bot."""
+    from llm_maint.store.memories import bot_to_fill
+    from llm_maint.store.plans import APPLIED, DECAY, find_plan, list_plans
+
+    with opened.database.read() as connection:
+        # All of a bot's memories may be gone, so that nobody knows it.
+        entity = None if bot is None else bot_to_fill(connection, bot)
+        if plan is not None:
+            found = find_plan(connection, plan)
+            if not found.entity.has_memories or entity not in (None, found.entity):
+                raise UsageError(f"plan {found.id[:8]} is not about memories of {bot or 'a bot'}")
+            return [found.id]
+        pruned = list_plans(connection, limit=None, entity=entity, status=APPLIED, kind=DECAY)
+    return [each.id for each in reversed(pruned)]
+
+
+@app.command()
+def plans(
+    ctx: typer.Context,
+    *,
+    number: Annotated[
+        int, typer.Option("-n", min=1, max=1_000_000, metavar="N", help="How many.")
+    ] = 20,
+    bot: Annotated[str | None, typer.Option("--bot", metavar="B", help="Only of this bot.")] = None,
+    status: Annotated[str | None, typer.Option(metavar="S", help="Only of this status.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the last plans about memories, newest last.
+
+    Example: llm-maint memory plans --bot nova --status held
+    """
+    from llm_maint.console.documents import plan_line_document
+    from llm_maint.console.tables import plans_table
+    from llm_maint.store.memories import bot_to_fill
+    from llm_maint.store.plans import STATUSES, list_plans
+
+    session = session_of(ctx)
+    if status is not None and status not in STATUSES:
+        raise unknown("status", status, STATUSES)
+    with session.opened() as opened, opened.database.read() as connection:
+        entity = None if bot is None else bot_to_fill(connection, bot)
+        found = list_plans(connection, limit=number, entity=entity, status=status, memories=True)
+    if as_json:
+        session.out.json([plan_line_document(plan) for plan in found])
+    else:
+        session.out.table(plans_table(found))
+
+
+@app.command()
+def history(
+    ctx: typer.Context,
+    *,
+    bot: BotId,
+    row: Annotated[str | None, typer.Option(metavar="ID", help="Only of this memory.")] = None,
+    number: Annotated[
+        int, typer.Option("-n", min=1, max=1_000_000, metavar="N", help="How many.")
+    ] = 100,
+    as_json: Json = False,
+) -> None:
+    """Show what became of each memory, and why, newest last.
+
+    Example: llm-maint memory history --bot nova -n 20
+    """
+    from llm_maint.console.diff import effect_lines
+    from llm_maint.console.documents import effect_document
+    from llm_maint.store.effects import effects_of
+    from llm_maint.store.memories import bot_to_fill
+
+    session = session_of(ctx)
+    with session.opened() as opened, opened.database.read() as connection:
+        entity = bot_to_fill(connection, bot)
+        found = effects_of(connection, entity, limit=number, row_id=row)
+    if as_json:
+        session.out.json([effect_document(each) for each in found])
+    elif found:
+        session.out.lines(effect_lines(found, brief=session.out.terminal))
+    else:
+        session.out.say(f"{entity}: nothing was changed yet")
+
+
+@app.command()
+def pin(
+    ctx: typer.Context,
+    *,
+    bot: BotId,
+    row: Annotated[
+        str | None, typer.Option(metavar="ID", help="The memory; without it, list the pins.")
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Let it go again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Pin a memory: it is never merged away, superseded, removed or pruned.
+
+    Example: llm-maint memory pin --bot nova --row 3f2a
+    """
+    from llm_maint.store import pins
+    from llm_maint.store.memories import memory_named
+
+    session = session_of(ctx)
+    entity_changed = False
+    with session.opened() as opened:
+        entity = bot_of(opened, bot)
+        now = opened.clock()
+        with opened.database.write() as connection:
+            if row is not None and remove:
+                entity_changed = pins.unpin(connection, entity, row)
+            elif row is not None:
+                memory = memory_named(connection, entity, row)
+                entity_changed = pins.pin(connection, entity, memory.id, now=now)
+            pinned = sorted(pins.pins_of(connection, entity))
+    if as_json:
+        session.out.json({"bot_id": entity.id, "pinned": pinned, "changed": entity_changed})
+        return
+    for each in pinned:
+        session.out.say(each)
+    if not pinned:
+        session.out.say(f"{entity}: no memory is pinned")
+
+
+app.command()(diff)
+app.command()(apply)

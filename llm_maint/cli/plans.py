@@ -20,6 +20,7 @@ from llm_maint.errors import DatabaseUnavailableError, InvalidInputError, MaintE
 if TYPE_CHECKING:
     from llm_maint.domain.plan import Plan
     from llm_maint.store.plans import StoredPlan
+    from llm_maint.store.undo import Undone
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def plans(
         whose = None
         if entity is not None:
             whose = known_entity(connection, Entity.named(entity, entity_type))
-        found = list_plans(connection, limit=number, entity=whose, status=status)
+        found = list_plans(connection, limit=number, entity=whose, status=status, memories=False)
     if as_json:
         session.out.json([plan_line_document(plan) for plan in found])
     else:
@@ -117,7 +118,8 @@ def apply(
     with session.opened() as opened:
         if plan is None:
             with opened.database.read() as connection:
-                held = list_plans(connection, limit=None, status=HELD)
+                memories = _stands_in(ctx, "memory")
+                held = list_plans(connection, limit=None, status=HELD, memories=memories)
             _apply_all(session, opened, held, as_json=as_json)
             return
         if saved is not None:
@@ -151,7 +153,8 @@ def _apply_all(
         documents.append(report(done, dry_run=False))
         if not as_json:
             before, after = len(done.plan.rows), len(done.plan.survivors())
-            again = f"llm-maint profile undo {(done.plan_id or '')[:8]}"
+            undo = "memory restore" if each.entity.has_memories else "profile undo"
+            again = f"llm-maint {undo} {(done.plan_id or '')[:8]}"
             session.out.say(f"{each.entity}: {before} -> {after} rows; to undo: {again}")
     if as_json:
         session.out.json(documents)
@@ -180,9 +183,7 @@ def undo(
     with session.opened() as opened:
         occasion = occasion_for(opened.context())
         undone = undo.undo_plan(opened.database, plan, occasion, force=force, dry_run=dry_run)
-    for row_id, columns in undone.altered.items():
-        names = ", ".join(columns)
-        log.warning("row %s: the database itself set %s (a trigger?)", row_id, names)
+    tell_altered(undone)
     if as_json:
         session.out.json(undone_document(undone, dry_run=dry_run))
         return
@@ -192,6 +193,13 @@ def undo(
     else:
         again = f"llm-maint profile undo {undone.plan_id[:8]}"
         session.out.say(f"{rows} put back; to undo that: {again}")
+
+
+def tell_altered(undone: "Undone") -> None:
+    """Warn of columns that the database itself has set while a row was put back."""
+    for row_id, columns in undone.altered.items():
+        names = ", ".join(columns)
+        log.warning("row %s: the database itself set %s (a trigger?)", row_id, names)
 
 
 @app.command()
@@ -231,6 +239,11 @@ def history(
         session.out.lines(effect_lines(found, brief=session.out.terminal))
     else:
         session.out.say(f"{whose}: nothing was changed yet")
+
+
+def _stands_in(ctx: typer.Context, group: str) -> bool:
+    """Return whether the command stands in a group: the same command is in two."""
+    return ctx.parent is not None and ctx.parent.info_name == group
 
 
 def _saved(name: str) -> "Plan | None":

@@ -31,7 +31,7 @@ def consolidation_lines(
     """
     plan = done.plan
     if done.unchanged and not done.held:
-        yield Line(f"{plan.entity}: nothing has changed since the last run ({len(plan.rows)} rows)")
+        yield Line(f"{plan.entity}: nothing has changed since the last run ({plan.read:,} rows)")
         return
     yield from plan_lines(plan, brief=brief)
     if not uses_model:
@@ -44,7 +44,8 @@ def consolidation_lines(
         yield Line("dry run: nothing was written", "bold")
     elif done.applied:
         what = "applied" if _changes_rows(plan) else "nothing to change; the summary was written"
-        yield Line(f"{what}; to undo: llm-maint profile undo {_short(done)}", "bold")
+        undo = "restore" if plan.entity.has_memories else "undo"
+        yield Line(f"{what}; to undo: {_command(plan)} {undo} {_short(done)}", "bold")
     else:
         yield Line("nothing to change", "bold")
 
@@ -65,15 +66,16 @@ def plan_lines(plan: Plan, *, brief: bool = False) -> Iterator[Line]:
         for row_id in refused.row_ids:
             yield Line(f"    = {_row(rows[row_id], brief=brief)}", "dim")
     counted = ", ".join(f"{count} {fate}" for fate, count in plan.accounting().items() if count)
-    size = f"{len(plan.rows)} -> {len(plan.survivors())} rows ({counted or 'no rows'})"
+    after = plan.beyond + len(plan.survivors())
+    size = f"{plan.read} -> {after} rows ({counted or 'no rows'})"
     yield Line(f"{plan.entity}: {'if applied, ' if plan.held else ''}{size}", "bold")
 
 
 def _held_lines(done: Consolidation) -> Iterator[Line]:
     yield Line(f"held for review: {done.plan.held}; nothing was changed", "bold yellow")
     if done.plan_id is not None:
-        yield Line(f"  look at it: llm-maint profile diff {_short(done)}")
-        yield Line(f"  apply it:   llm-maint profile apply {_short(done)}")
+        yield Line(f"  look at it: {_command(done.plan)} diff {_short(done)}")
+        yield Line(f"  apply it:   {_command(done.plan)} apply {_short(done)}")
 
 
 def stored_plan_lines(
@@ -147,6 +149,10 @@ def _operation_lines(
             yield from change_lines(before, None, beside=operation.after, brief=brief)
         else:
             yield from change_lines(before, operation.after, beside=first, brief=brief)
+
+
+def _command(plan: Plan) -> str:
+    return f"llm-maint {'memory' if plan.entity.has_memories else 'profile'}"
 
 
 def _changes_rows(plan: Plan) -> bool:

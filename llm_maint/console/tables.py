@@ -208,16 +208,18 @@ def outcome(run: Run) -> str:
     if run.error_message:
         return run.error_message
     result = run.result or {}
-    if "entities" in result:
+    if "entities" in result or "memories_before" in result:
         return _consolidated(result)
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in result.items())
+    told = {name: value for name, value in result.items() if not isinstance(value, list | dict)}
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in told.items())
 
 
 def before_after(document: Mapping[str, Any]) -> str:
     """Return how many rows there were and are, in a result or a plan."""
-    if document.get("attributes_before") is None:
+    rows_are = "memories" if "memories_before" in document else "attributes"
+    if document.get(f"{rows_are}_before") is None:
         return ""
-    return f"{document['attributes_before']} -> {document['attributes_after']}"
+    return f"{document[f'{rows_are}_before']} -> {document[f'{rows_are}_after']}"
 
 
 def short_time(moment: datetime | None) -> str:
@@ -236,13 +238,18 @@ _ONE_SECOND = 1_000
 
 
 def _consolidated(result: Mapping[str, Any]) -> str:
-    entities = result["entities"]
+    entities = result["bots"] if "bots" in result else result["entities"]
     waiting = f", {result['deferred']} wait for the next run" if result.get("deferred") else ""
     if not entities:
         return f"nothing was consolidated{waiting}" if waiting else _NOTHING_CHANGED
-    who = entities[0]["entity_id"] if len(entities) == 1 else f"{len(entities)} entities"
+    who = (
+        entities[0]["entity_id"]
+        if len(entities) == 1
+        else f"{len(entities)} {'bots' if 'bots' in result else 'entities'}"
+    )
     held = f", {result['held']} held for review" if result["held"] else ""
-    return f"{who}: {before_after(result)} rows{held}{waiting}"
+    rows = "memories" if "bots" in result else "rows"
+    return f"{who}: {before_after(result)} {rows}{held}{waiting}"
 
 
 _NOTHING_CHANGED = "nothing has changed since the last run"

@@ -86,13 +86,17 @@ def fold(
     for row in rows:
         same[row.identity].append(row)
     operations = tuple(
-        _joined(Op.FOLD, "the same key and value", group, policy)
+        _joined(Op.FOLD, _same(group[0]), group, policy)
         for group in same.values()
         if len(group) > 1 and not all(row.id in settled for row in group)
     )
     after = {op.winner_id: op.after for op in operations if op.after}
     gone = {row_id for op in operations for row_id in op.retired}
     return operations, [after.get(row.id, row) for row in rows if row.id not in gone]
+
+
+def _same(row: Row) -> str:
+    return "the same key and value" if row.key else "the same text"
 
 
 def judge(

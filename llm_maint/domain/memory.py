@@ -128,7 +128,15 @@ class Memory:
         changed = {n: each for n, each in values.items() if each[0] != getattr(self, n)}
         columns = {n: column for n, (_, column) in changed.items() if n in self.image}
         found: dict[str, Any] = {name: value for name, (value, _) in changed.items()}
-        return replace(self, **found, image={**self.image, **columns})
+        return replace(self, **found, image={**self._filled(rows), **columns})
+
+    def _filled(self, rows: Iterable["Memory"]) -> Image:
+        """Return its columns, where it has no vector with that of the first row that has one."""
+        image = dict(self.image)
+        for name in ("embedding", "meaning_embedding"):
+            if name in image and image[name] is None:
+                image[name] = next((v for row in rows if (v := row.image.get(name))), None)
+        return image
 
     def with_tags(self, tags: Sequence[str]) -> "Memory":
         """Return it with other tags."""

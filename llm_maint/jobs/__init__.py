@@ -11,6 +11,9 @@ from llm_maint.errors import UnknownJobTypeError
 
 BUILT_IN: Mapping[str, str] = {
     "profile_maintenance": "llm_maint.jobs.profile_maintenance",
+    "memory_consolidation": "llm_maint.jobs.memory_consolidation",
+    "memory_recurrence": "llm_maint.jobs.memory_recurrence",
+    "memory_decay": "llm_maint.jobs.memory_decay",
     "history_pruning": "llm_maint.jobs.history_pruning",
 }
 """Job type -> module whose `JOB` it is; imported when a job of that type is due."""

@@ -139,6 +139,21 @@ def memories_of(
     return [as_memory(image) for image in found]
 
 
+def memory_named(connection: Connection, entity: Entity, name: str) -> Memory:
+    """Return the memory of an id or a unique start of one.
+
+    Raises:
+        UnknownNameError: there is none, or more than one; the message names the nearest.
+
+    """
+    found = memories_of(connection, entity)
+    exact = [memory for memory in found if memory.id == name]
+    alike = exact or [memory for memory in found if name and memory.id.startswith(name)]
+    if len(alike) != 1:
+        raise unknown("memory", name, (memory.id for memory in found))
+    return alike[0]
+
+
 def lock_bot(connection: Connection, entity: Entity) -> None:
     """Let only one process at once change a bot's memories, until the transaction ends.
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from llm_maint.domain.entity import Entity
+from llm_maint.domain.entity import MEMORY, Entity
 from llm_maint.domain.json_values import parse_value
 from llm_maint.domain.nearest import unknown
 from llm_maint.domain.plan import Plan, RecentLosses
@@ -119,13 +119,22 @@ def list_plans(
     limit: int | None,
     entity: Entity | None = None,
     status: str | None = None,
+    memories: bool | None = None,
+    kind: str | None = None,
 ) -> list[StoredPlan]:
-    """Return the last plans, all with `limit` None, newest last."""
+    """Return the last plans, all with `limit` None, newest last.
+
+    Of one entity, of one status or kind, or of memories or of profiles alone.
+    """
     query = sa.select(plans).order_by(plans.c.created_at.desc(), plans.c.id).limit(limit)
     if entity is not None:
         query = query.where(plans.c.entity_type == entity.type, plans.c.entity_id == entity.id)
     if status is not None:
         query = query.where(plans.c.status == status)
+    if kind is not None:
+        query = query.where(plans.c.kind == kind)
+    if memories is not None:
+        query = query.where((plans.c.entity_type == MEMORY) == memories)
     return [_as_plan(row) for row in connection.execute(query).mappings()][::-1]
 
 

@@ -18,7 +18,7 @@ from llm_maint.errors import DataError
 from llm_maint.store.dialect import is_postgresql
 from llm_maint.store.driver import sqlite_time
 from llm_maint.store.rows import pin_text_form, read_images
-from llm_maint.store.user_tables import UserTable, user_table
+from llm_maint.store.user_tables import UserTable, user_table, visible_tables
 
 ATTRIBUTES = "entity_profile_attributes"
 PROFILES = "entity_profiles"
@@ -66,6 +66,19 @@ def entities(connection: Connection) -> list[EntityCount]:
         entity = Entity(row.type, row.entity_id)
         counted.setdefault(entity, EntityCount(entity=entity, attributes=0, updated_at=None))
     return [counted[entity] for entity in sorted(counted)]
+
+
+def names(connection: Connection) -> set[str]:
+    """Return the ids and display names of all entities that have a profile."""
+    if PROFILES not in visible_tables(connection):
+        return set()
+    table = user_table(connection, PROFILES)
+    found: set[str] = set()
+    for name in ("entity_id", "display_name"):
+        if name in table.columns:
+            column = sa.cast(table.clause.c[name], sa.Text)
+            found.update(filter(None, connection.execute(sa.select(column)).scalars()))
+    return found
 
 
 def known_entity(connection: Connection, entity: Entity) -> Entity:

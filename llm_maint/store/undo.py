@@ -11,11 +11,12 @@ from llm_maint.domain.entity import Entity
 from llm_maint.domain.judged import mark
 from llm_maint.domain.row import Image, RowId
 from llm_maint.errors import PlanRefusedError, UnknownNameError
-from llm_maint.store import holdings, journal, judgements, profiles, rows, wear
+from llm_maint.store import holdings, journal, judgements, pins, profiles, rows, wear
 from llm_maint.store.database import Database
 from llm_maint.store.plans import (
     APPLIED,
     CONSOLIDATION,
+    DECAY,
     UNDO,
     UNDONE,
     StoredPlan,
@@ -182,17 +183,41 @@ def _settle_undo(
     if plan.reverts is not None:
         set_status(connection, UNDONE, APPLIED, plan_id=plan.reverts)
     _unwear(connection, plan)
+    _pin_put_back(connection, plan, recorder, occasion)
     _remember_put_back(connection, plan, recorder, occasion)
+
+
+def _first_of(connection: Connection, plan: StoredPlan) -> tuple[int, StoredPlan] | None:
+    """Return what was undone, undone again, and so on, and -1 where it is undone in the end."""
+    step, first = -1, plan
+    while first.reverts is not None:
+        try:
+            step, first = -step, find_plan(connection, first.reverts)
+        except UnknownNameError:  # so old that it is pruned
+            return None
+    return step, first
+
+
+def _pin_put_back(
+    connection: Connection, plan: StoredPlan, recorder: Recorder, occasion: journal.Occasion
+) -> None:
+    """Pin the memories that a person has brought back after they had faded: they have not since."""
+    found = _first_of(connection, plan)
+    if found is None or found[1].kind != DECAY:
+        return
+    for row_id in {str(entry["row_id"]) for entry in recorder.entries}:
+        if found[0] < 0:
+            pins.pin(connection, plan.entity, row_id, now=occasion.now)
+        else:
+            pins.unpin(connection, plan.entity, row_id)
 
 
 def _unwear(connection: Connection, plan: StoredPlan) -> None:
     """Count a text that is taken back as not written, and one that comes again as written."""
-    step, first = -1, plan
-    while first.reverts is not None:  # an undo of an undo of ...
-        try:
-            step, first = -step, find_plan(connection, first.reverts)
-        except UnknownNameError:  # so old that it is pruned
-            return
+    found = _first_of(connection, plan)
+    if found is None:
+        return
+    step, first = found
     query = sa.select(entries.c.row_id).where(
         entries.c.plan_id == first.id, entries.c.effect == "rewritten"
     )
