@@ -37,9 +37,11 @@ REPEATED = 0.15
 COLUMNS = ("bot_id", "id", "content", "tags", "importance", "created_at", "embedding")
 
 TABLE = """
-CREATE TABLE memories (bot_id varchar(100), id varchar(36), content text, tags json,
-    importance real, source_message_ids json, access_count integer, last_accessed timestamp, created_at timestamp,
-    updated_at timestamp, embedding vector(384), PRIMARY KEY (bot_id, id))
+CREATE TABLE memories (
+    bot_id varchar(100), id varchar(36), content text, tags json, importance real,
+    source_message_ids json, access_count integer, last_accessed timestamp,
+    created_at timestamp, updated_at timestamp, embedding vector(384), PRIMARY KEY (bot_id, id)
+)
 """
 
 
