@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from llm_maint.bootstrap.opening import Opened
-from llm_maint.cli.consolidate import show_consolidation
+from llm_maint.cli.consolidate import PlanOut, check_writable, show_consolidation, write_plan
 from llm_maint.cli.memory import BotId, bot_of
 from llm_maint.cli.plans import apply, diff, tell_altered
 from llm_maint.cli.session import DryRun, Json, leave, session_of
@@ -17,7 +17,12 @@ app = typer.Typer()
 
 @app.command()
 def consolidate(
-    ctx: typer.Context, *, bot: BotId, dry_run: DryRun = False, as_json: Json = False
+    ctx: typer.Context,
+    *,
+    bot: BotId,
+    dry_run: DryRun = False,
+    plan_out: PlanOut = None,
+    as_json: Json = False,
 ) -> None:
     """Merge memories that state one fact; with --dry-run, show the plan.
 
@@ -29,6 +34,8 @@ def consolidate(
     from llm_maint.rounds import Round
 
     session = session_of(ctx)
+    if plan_out is not None:
+        check_writable(plan_out)
     with session.opened() as opened:
         entity = bot_of(opened, bot)
         uses_model = opened.settings.llm.uses_model
@@ -39,6 +46,8 @@ def consolidate(
     wrong = next(iter(recalled.wrong), None)
     if recalled.done:
         done = recalled.whole
+        if plan_out is not None:
+            write_plan(done, plan_out)
         if as_json and wrong is not None:
             session.out.json({**report(done, dry_run=dry_run), "error": str(wrong)})
         else:
