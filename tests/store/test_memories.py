@@ -102,6 +102,26 @@ def test_a_bot_of_an_odd_name_in_the_table_of_all(database: Database, bot_id: st
     assert dump(database, MEMORIES) == before
 
 
+@pytest.mark.parametrize("bot_id", ODD)
+def test_a_bot_of_an_odd_name_in_a_table_of_its_own(database: Database, bot_id: str) -> None:
+    """The table's name is quoted wherever it stands, and hides no other."""
+    sql(database, f"DROP TABLE {MEMORIES}")
+    name = f"{bot_id}_memories"
+    columns = [sa.Column(each, sa.Text) for each in ("id", "content", "created_at")]
+    with database.write() as connection:
+        sa.Table(name, sa.MetaData(), *columns).create(connection)
+    bot = Entity.remembering(bot_id)
+    for content in ("Plays chess", "plays  chess"):
+        add_memory(database, content, table=name)
+    with database.read() as connection:
+        assert memories.table_of(connection, bot).name == name
+    assert _counted(database) == {bot_id: 2}
+    _, plan_id = applied(database, planned(database, entity=bot))
+    assert len(memories_in(database, bot)) == 1
+    undo.undo_plan(database, plan_id, occasion())
+    assert len(memories_in(database, bot)) == 2
+
+
 @pytest.fixture
 def twins(database: Database) -> Database:
     """Return memories of nova and of max that have the same ids and texts."""
