@@ -110,9 +110,8 @@ def _as_written(
     connection: Connection, entity: Entity, table: UserTable, ids: Sequence[str]
 ) -> Iterable[Image]:
     """Yield what the journal keeps of each row, as the database now has it."""
-    for condition in memories.portions_of(connection, table, ids):
-        of_bot = memories.of_bot(table, entity)
-        yield from rows.read_images(connection, table, *of_bot, *condition, columns=TELLING)
+    for wanted in memories.portions_of(connection, table, entity, ids):
+        yield from rows.read_images(connection, table, *wanted, columns=TELLING)
 
 
 def exported(memory: Memory, vectors: Mapping[str, bytes | None]) -> dict[str, Any]:

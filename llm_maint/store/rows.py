@@ -54,6 +54,19 @@ def with_ids(
     return table.clause.c.id.in_(typed)
 
 
+def holds(
+    connection: Connection,
+    table: UserTable,
+    name: str,
+    value: Scalar,
+    *,
+    of: sa.FromClause | None = None,
+) -> sa.ColumnElement[bool]:
+    """Return the condition that a column of a table, or `of` an alias of it, holds a value."""
+    column = (table.clause if of is None else of).c[name]
+    return column == _typed(connection, table, name, value)
+
+
 def of_row(connection: Connection, table: UserTable, image: Image) -> sa.ColumnElement[bool]:
     """Return the condition that a row is the one of this image, whatever else has changed."""
     typed = {name: _typed(connection, table, name, image[name]) for name in table.identity}

@@ -46,9 +46,9 @@ def own_vectors(
         return
     clause = table.clause
     vector, read = _readable(connection, table, column)
-    for condition in portions_of(connection, table, ids):
+    for wanted in portions_of(connection, table, entity, ids):
         query = sa.select(sa.cast(clause.c.id, sa.Text), vector).select_from(clause)
-        query = query.where(*of_bot(table, entity), clause.c[column].is_not(None), *condition)
+        query = query.where(*wanted, clause.c[column].is_not(None))
         rows = connection.execution_options(yield_per=BATCH).execute(query)
         for row_id, value in rows:
             packed = read(value)
@@ -63,10 +63,10 @@ def ids_without(connection: Connection, entity: Entity, ids: Iterable[RowId]) ->
         return [str(row_id) for row_id in ids]
     clause = table.clause
     found: list[str] = []
-    for condition in portions_of(connection, table, ids):
+    for wanted in portions_of(connection, table, entity, ids):
         none = clause.c[COLUMN].is_(None)
-        query = sa.select(sa.cast(clause.c.id, sa.Text)).where(*of_bot(table, entity), none)
-        found += connection.execute(query.where(*condition)).scalars()
+        query = sa.select(sa.cast(clause.c.id, sa.Text)).where(*wanted, none)
+        found += connection.execute(query).scalars()
     return found
 
 
@@ -133,7 +133,7 @@ def nearest_in_database(
         connection.execute(sa.select(sa.func.set_config(name, value, True)))
     one, other = table.clause.alias("one"), table.clause.alias("other")
     distance = other.c[COLUMN].op("<=>", return_type=sa.Float())(one.c[COLUMN])
-    beside = (other.c.bot_id == entity.id,) if "bot_id" in table.columns else ()
+    beside = of_bot(connection, table, entity, of=other)
     near = (
         sa.select(sa.cast(other.c.id, sa.Text).label("id"), distance.label("distance"))
         .where(other.c[COLUMN].is_not(None), *beside)
@@ -142,9 +142,9 @@ def nearest_in_database(
         .lateral("near")
     )
     found: list[tuple[str, str, float]] = []
-    for condition in portions_of(connection, table, ids):
-        wanted = sa.select(table.clause.c.id).where(*of_bot(table, entity), *condition)
-        mine = (one.c.bot_id == entity.id,) if "bot_id" in table.columns else ()
+    mine = of_bot(connection, table, entity, of=one)
+    for condition in portions_of(connection, table, entity, ids):
+        wanted = sa.select(table.clause.c.id).where(*condition)
         query = (
             sa.select(sa.cast(one.c.id, sa.Text), near.c.id, 1 - near.c.distance)
             .select_from(one.join(near, sa.true()))

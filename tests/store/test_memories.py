@@ -63,12 +63,47 @@ def test_the_table_of_all_bots_counts_before_those_of_one(database: Database) ->
     assert _table_of(database, NOVA) == MEMORIES
 
 
+def test_a_table_of_one_bot_that_names_it_too(database: Database) -> None:
+    """Rows of another bot in it are nobody's: they are neither listed nor touched."""
+    sql(database, f"DROP TABLE {MEMORIES}")
+    make_table(database, "nova_memories")
+    add_memory(database, table="nova_memories")
+    add_memory(database, table="nova_memories", bot_id="max")
+    assert _counted(database) == {"nova": 1}
+    assert len(memories_in(database)) == 1
+    with database.read() as connection, pytest.raises(UnknownNameError, match="known: nova"):
+        memories.known_bot(connection, "max")
+
+
 def test_memories_without_a_bot_are_the_default_ones(database: Database) -> None:
     """A table `memories` that names no bot is that of the only one."""
     make_table(database, without=["bot_id"])
     add_memory(database)
     assert _counted(database) == {memories.ONLY_BOT: 1}
     assert len(memories_in(database, Entity.remembering(memories.ONLY_BOT))) == 1
+
+
+@pytest.mark.parametrize("missing", ["id", "content"])
+@pytest.mark.parametrize("without", [[], ["bot_id"]])
+def test_a_table_of_that_name_that_holds_no_memories(
+    database: Database, missing: str, without: list[str]
+) -> None:
+    """It is said which column it lacks, whatever is asked; nothing is made up or altered."""
+    make_table(database, without=[*without, missing])
+    sql(database, f"INSERT INTO {MEMORIES} (importance) VALUES (1)")
+    before = dump(database)
+    for look in (
+        memories.bots,
+        lambda connection: memories.known_bot(connection, "nova"),
+        lambda connection: memories.table_of(connection, NOVA),
+        lambda connection: memories.memories_of(connection, NOVA),
+    ):
+        with (
+            database.read() as connection,
+            pytest.raises(SchemaError, match=f"table memories has no column {missing}"),
+        ):
+            look(connection)
+    assert dump(database) == before
 
 
 def test_other_tables_are_no_bots(database: Database) -> None:
@@ -122,6 +157,19 @@ def test_a_bot_of_an_odd_name_in_a_table_of_its_own(database: Database, bot_id: 
     assert len(memories_in(database, bot)) == 2
 
 
+def test_bots_that_differ_in_case_are_two(database: Database) -> None:
+    """Each is meant by its own name; by any other case nobody knows which, and no third is made."""
+    add_memory(database, bot_id="nova")
+    add_memory(database, bot_id="Nova")
+    with database.read() as connection:
+        assert memories.known_bot(connection, "Nova").id == "Nova"
+        assert memories.known_bot(connection, "nova").id == "nova"
+        for find in (memories.known_bot, memories.bot_to_fill):
+            with pytest.raises(UnknownNameError, match="no bot 'NOVA'"):
+                find(connection, "NOVA")
+        assert memories.bot_to_fill(connection, " zoe ").id == "zoe"
+
+
 @pytest.fixture
 def twins(database: Database) -> Database:
     """Return memories of nova and of max that have the same ids and texts."""
@@ -168,6 +216,25 @@ def _other_bot_stays(database: Database) -> None:
 def test_an_id_of_two_bots_is_two_memories(twins: Database) -> None:
     """Whatever is done to nova's m1, and undone, by force too: max's m1 stays to the byte."""
     _other_bot_stays(twins)
+
+
+@pytest.mark.parametrize("bot_id", ["integer", "uuid", "character(40)"])
+def test_a_bot_need_not_be_named_by_text(database: Database, bot_id: str) -> None:
+    """A number or a UUID is compared as what it is, and shown as text."""
+    names = {"nova": "7", "max": "8"}
+    if bot_id != "integer":
+        names = {bot: f"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a1{n}" for bot, n in names.items()}
+    make_table(database, bot_id=bot_id)
+    for content in ("Plays chess", "plays  chess"):
+        for whose, name in names.items():
+            add_memory(database, content, bot_id=name, id=f"{whose} {content}")
+    assert _counted(database) == {names["nova"]: 2, names["max"]: 2}
+    bot = Entity.remembering(names["nova"])
+    before = dump(database, MEMORIES)
+    _, plan_id = applied(database, planned(database, entity=bot))
+    assert _counted(database) == {names["nova"]: 1, names["max"]: 2}
+    undo.undo_plan(database, plan_id, occasion())
+    assert dump(database, MEMORIES) == before
 
 
 def _partitioned(database: Database) -> None:
