@@ -236,7 +236,8 @@ _YES = frozenset({"1", "true", "t", "yes", "on"})
 def _tables(connection: Connection) -> Sequence[str]:
     """Return the tables of memories: the one of all bots where there is one, else one for each."""
     names = visible_tables(connection)
-    if MEMORIES in names:
+    # SQLite knows no case in names.
+    if MEMORIES in (names if is_postgresql(connection) else map(str.lower, names)):
         return [MEMORIES]
     alike = sorted(name for name in names if name.endswith(f"_{MEMORIES}") and _bot_of(name))
     return [name for name in alike if set(NEEDED) <= user_table(connection, name).columns.keys()]

@@ -117,6 +117,14 @@ def test_a_vector_is_pgvectors_where_it_is_found(
     assert [_columns(old)[name] for name in VECTORS] == [kind, kind]
 
 
+@ONLY_POSTGRESQL
+def test_a_table_named_vector_is_no_type_of_vectors(old: Database) -> None:
+    """Each table is a type of its rows as well; vectors are no such rows."""
+    sql(old, "CREATE TABLE vector (id integer, name text)")
+    _upgraded(old)
+    assert _columns(old)["embedding"] == "real[]"
+
+
 TABLES = [MEMORIES, "nova_memories"]
 
 
@@ -132,6 +140,31 @@ def test_memories_that_are_there_are_left_as_they_are(old: Database, name: str) 
         del after[ours]
     assert (after, _columns(old, name)) == (before, shape)
     assert len(memories_in(old, NOVA)) == 1
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        pytest.param("CREATE TABLE {} (id integer, picture text)", id="another table"),
+        pytest.param("CREATE VIEW {} AS SELECT 1 AS id", id="a view"),
+    ],
+)
+@pytest.mark.parametrize("name", TABLES)
+def test_what_is_named_so_keeps_its_name(old: Database, name: str, made: str) -> None:
+    """The name is taken, whatever it is taken for; nothing is made, and it stays."""
+    sql(old, made.format(name))
+    before = set(_everything(old))
+    _upgraded(old)
+    assert {n for n in set(_everything(old)) - before if not n.startswith("maintenance_")} == set()
+
+
+def test_names_of_tables_in_capitals(old: Database) -> None:
+    """SQLite knows no case in names, so "Memories" is it; PostgreSQL does, and it is another."""
+    sql(old, 'CREATE TABLE "Memories" (bot_id text, id text, content text)')
+    sql(old, "INSERT INTO \"Memories\" VALUES ('nova', 'm1', 'Plays chess')")
+    _upgraded(old)
+    assert len(memories_in(old)) == (1 if is_sqlite(old) else 0)
+    assert len(sql(old, 'SELECT * FROM "Memories"')) == 1
 
 
 def _everything(database: Database) -> list[Any]:
