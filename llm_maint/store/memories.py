@@ -1,16 +1,15 @@
 """The assistant's memories, read in place: one table for all bots, or a table for each."""
 
-import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from llm_maint.domain.entity import Entity
+from llm_maint.domain.lists import read_list
 from llm_maint.domain.memory import COLUMNS, Memory
 from llm_maint.domain.moments import parse_time
 from llm_maint.domain.nearest import unknown
@@ -206,9 +205,9 @@ def as_memory(image: Image) -> Memory:
     return Memory(
         id=row_id,
         content=str(image.get("content") or ""),
-        tags=tuple(str(tag) for tag in json_list(image.get("tags"))),
+        tags=tuple(str(tag) for tag in read_list(image.get("tags"))),
         importance=_number(image.get("importance")),
-        source_message_ids=tuple(json_list(image.get("source_message_ids"))),
+        source_message_ids=tuple(read_list(image.get("source_message_ids"))),
         access_count=_whole(image.get("access_count")),
         last_accessed=parse_time(image.get("last_accessed"), where=f"{where}: last_accessed"),
         created_at=parse_time(image.get("created_at"), where=f"{where}: created_at"),
@@ -217,17 +216,6 @@ def as_memory(image: Image) -> Memory:
         is_marked=any(str(image.get(name)).lower() in _YES for name in MARKS),
         image=image,
     )
-
-
-def json_list(text: Scalar) -> list[Any]:
-    """Return a JSON list; what is none, or holds more than texts and numbers, is left alone."""
-    try:
-        found = json.loads(text) if isinstance(text, str) else None
-    except (ValueError, RecursionError):
-        return []
-    if not isinstance(found, list):
-        return []
-    return [item for item in found if isinstance(item, str | int | float)]
 
 
 _YES = frozenset({"1", "true", "t", "yes", "on"})

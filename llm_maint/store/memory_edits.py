@@ -9,6 +9,7 @@ from uuid import uuid4
 from sqlalchemy.engine import Connection
 
 from llm_maint.domain.entity import Entity
+from llm_maint.domain.lists import read_list
 from llm_maint.domain.memory import Memory
 from llm_maint.domain.memory_transfer import NewMemory
 from llm_maint.domain.moments import iso, parse_time
@@ -124,7 +125,7 @@ def exported(memory: Memory, vectors: Mapping[str, bytes | None]) -> dict[str, A
         "intent": image.get("intent"),
         "stakes": image.get("stakes"),
         "emotional_charge": None if charge is None else float(charge),
-        "recurrence_keywords": memories.json_list(image.get("recurrence_keywords")),
+        "recurrence_keywords": read_list(image.get("recurrence_keywords")),
         "meaning_updated_at": moment and iso(moment),
     }
     for name, packed in vectors.items():
