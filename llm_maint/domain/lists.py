@@ -1,6 +1,10 @@
-"""Lists in a column, as JSON: read as far as they can be, and written only over what was read."""
+"""Lists in a column: read as far as they can be, and written only over what was read.
+
+They are JSON or an array as PostgreSQL writes one.
+"""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,16 +24,27 @@ def is_list(column: Scalar) -> bool:
     return found is not None and all(isinstance(each, _SIMPLE) for each in found)
 
 
-def as_list(items: Iterable[Any], *columns: Scalar) -> str:
-    """Return a list as JSON; what stands in one of the columns, as a number say, stays so."""
-    known = {str(each): each for column in reversed(columns) for each in read_list(column)}
+def as_list(items: Iterable[Any], own: Scalar, *others: Scalar) -> str:
+    """Return a list in the form of its `own` column; JSON where that holds nothing.
+
+    What stands in one of the columns, as a number say, stays so.
+    """
+    known = {str(each): each for column in (*others, own) for each in read_list(column)}
     found = [known.get(str(each), each) for each in items]
+    if isinstance(own, str) and own[:1] == "{" and own != "{}":
+        return as_array(found)
     text = json.dumps(found, ensure_ascii=False)
     try:
         text.encode()
     except UnicodeEncodeError:  # half a character, which JSON can name and no text can hold
         return json.dumps(found)
     return text
+
+
+def as_array(items: Iterable[Any]) -> str:
+    """Return a list as PostgreSQL reads an array, whatever it is an array of."""
+    quoted = (re.sub(r'(["\\\\])', r"\\\1", str(item)) for item in items)
+    return "{" + ",".join(f'"{each}"' for each in quoted) + "}"
 
 
 _SIMPLE = (str, int, float)
@@ -44,5 +59,22 @@ def _parsed(column: Scalar) -> list[Any] | None:
     try:
         found = json.loads(column, parse_constant=no_constant, parse_float=finite)
     except (ValueError, RecursionError):
-        return None if column.strip() else []
-    return [] if found is None else found if isinstance(found, list) else None
+        return _array(column) if column.strip() else []
+    if found is None or found == {}:
+        return []
+    return found if isinstance(found, list) else None
+
+
+def _array(text: str) -> list[Any] | None:
+    """Return the items of an array as PostgreSQL writes it, with None for NULL."""
+    if not _ARRAY.fullmatch(text):
+        return None
+    return [
+        None if plain == "NULL" else plain or re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
+        for quoted, plain in _ITEM.findall(text)
+    ]
+
+
+# PostgreSQL quotes what is empty or NULL, and what holds space, a quote or another sign of its own.
+_ITEM = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s",{}\\]+)', re.DOTALL)
+_ARRAY = re.compile(rf"\{{(?:{_ITEM.pattern})(?:,(?:{_ITEM.pattern}))*\}}", re.DOTALL)

@@ -5,6 +5,7 @@ from consolidating import occasion
 from databases import dump, is_sqlite, sql
 from remembering import MEMORIES, NOVA, add_memory, applied, make_table, memories_in, planned
 
+from llm_maint.domain.policy import Policy
 from llm_maint.store import holdings, journal, memories, undo
 from llm_maint.store.database import Database
 from llm_maint.store.plans import RECURRENCE
@@ -116,3 +117,61 @@ def test_lists_of_copies_are_united(database: Database) -> None:
     assert one.image["source_message_ids"] == '[7, "x", 8]'
     undo.undo_plan(database, plan_id, occasion())
     assert dump(database, MEMORIES) == before
+
+
+ODD = r'"a b","c,d","\"q\" \\ {x}","",NULLs,"null"'
+
+
+@ONLY_POSTGRESQL
+@pytest.mark.parametrize(
+    ("written", "read", "tagged"),
+    [
+        ("{work,fun}", ("work", "fun"), "{work,fun,new}"),
+        ("{}", (), "{new}"),
+        (None, (), "{new}"),
+        (f"{{{ODD}}}", ("a b", "c,d", '"q" \\ {x}', "", "NULLs", "null"), f"{{{ODD},new}}"),
+        ("{a,NULL}", ("a",), None),
+        ("{{a,b},{c,d}}", (), None),
+        ("[0:1]={a,b}", (), None),
+    ],
+)
+@pytest.mark.parametrize("kind", ["text[]", "varchar(40)[]"])
+def test_tags_may_be_an_array(
+    database: Database, kind: str, written: str | None, read: tuple[str, ...], tagged: str | None
+) -> None:
+    """It is read and written as one; of one that is more than a list, what can be read is known."""
+    make_table(database, tags=kind)
+    add_memory(database, id="m1", tags=written)
+    before = dump(database, MEMORIES)
+    memory = memories_in(database)["m1"]
+    assert memory.tags == read
+    assert memory.is_protected(Policy(protected_tags=frozenset(read[:1]))) is bool(read)
+    plan_id = _tagged(database, "new")
+    assert _tags(database) == {"m1": tagged or written}
+    if plan_id is not None:
+        undo.undo_plan(database, plan_id, occasion())
+    assert dump(database, MEMORIES) == before
+
+
+@ONLY_POSTGRESQL
+def test_arrays_of_copies_are_united(database: Database) -> None:
+    """Of numbers too; and a winner that has none gets those of the others."""
+    make_table(database, tags="text[]", source_message_ids="bigint[]")
+    add_memory(database, id="m1", source_message_ids="{7,8}", updated_at="2026-01-02")
+    add_memory(database, id="m2", source_message_ids="{8,9}", tags='{"two words",b}')
+    before = dump(database, MEMORIES)
+    _, plan_id = applied(database, planned(database))
+    (one,) = memories_in(database).values()
+    assert (one.image["tags"], one.image["source_message_ids"]) == ('{"two words",b}', "{7,8,9}")
+    assert one.tags == ("two words", "b")
+    undo.undo_plan(database, plan_id, occasion())
+    assert dump(database, MEMORIES) == before
+
+
+def test_a_text_that_looks_like_an_array_stays_one(database: Database) -> None:
+    """Whoever keeps tags as PostgreSQL writes arrays, in a column of text, reads them so."""
+    make_table(database, tags="text")
+    add_memory(database, id="m1", tags='{work,"a b"}')
+    assert memories_in(database)["m1"].tags == ("work", "a b")
+    _tagged(database, "new")
+    assert _tags(database) == {"m1": '{"work","a b","new"}'}
