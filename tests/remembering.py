@@ -16,6 +16,7 @@ from llm_maint.domain.policy import Policy
 from llm_maint.domain.reply import Proposal
 from llm_maint.store import holdings, journal, memories, plans
 from llm_maint.store.database import Database
+from llm_maint.store.user_tables import user_table
 
 NOVA = Entity.remembering("nova")
 
@@ -83,18 +84,13 @@ def add_memory(
         "updated_at": "2026-01-01 00:00:00",
         **columns,
     }
-    there = _columns(database, table)
-    known = {name: value for name, value in row.items() if name in there or name in columns}
-    values = {name: sa.literal(value, sa.types.NullType()) for name, value in known.items()}
     with database.write() as connection:
+        there = user_table(connection, table).columns
+        known = {name: value for name, value in row.items() if name in there or name in columns}
+        values = {name: sa.literal(value, sa.types.NullType()) for name, value in known.items()}
         target = sa.table(table, *map(sa.column, known))
         connection.execute(sa.insert(target).values(values))
     return str(row["id"])
-
-
-def _columns(database: Database, table: str) -> set[str]:
-    with database.read() as connection:
-        return {each["name"] for each in sa.inspect(connection).get_columns(table)}
 
 
 def memories_in(

@@ -49,7 +49,8 @@ def own_vectors(
     for wanted in portions_of(connection, table, entity, ids):
         query = sa.select(sa.cast(clause.c.id, sa.Text), vector).select_from(clause)
         query = query.where(*wanted, clause.c[column].is_not(None))
-        rows = connection.execution_options(yield_per=BATCH).execute(query)
+        # Of this statement alone: of the connection, it would be of whatever is written after it.
+        rows = connection.execute(query, execution_options={"yield_per": BATCH})
         for row_id, value in rows:
             packed = read(value)
             if packed:
