@@ -130,13 +130,13 @@ def nearest_in_database(
     table = table_of(connection, entity)
     if not is_postgresql(connection) or COLUMN not in table.columns:
         return None
-    if not _is_fixed_vector(table.columns[COLUMN].type):
+    schema, kind = _split(table.columns[COLUMN].type)
+    if not kind.startswith(("vector(", "halfvec(")):
         return None
-    # What is near by the index may be of another bot: then it looks on, if it is new enough.
-    for name, value in (("hnsw.iterative_scan", "relaxed_order"), ("hnsw.ef_search", "100")):
-        connection.execute(sa.select(sa.func.set_config(name, value, True)))
+    _look_on(connection)
     one, other = table.clause.alias("one"), table.clause.alias("other")
-    distance = other.c[COLUMN].op("<=>", return_type=sa.Float())(one.c[COLUMN])
+    sign = f"OPERATOR({schema}.<=>)" if schema else "<=>"
+    distance = other.c[COLUMN].op(sign, return_type=sa.Float())(one.c[COLUMN])
     beside = of_bot(connection, table, entity, of=other)
     near = (
         sa.select(sa.cast(other.c.id, sa.Text).label("id"), distance.label("distance"))
@@ -159,8 +159,18 @@ def nearest_in_database(
     return found
 
 
-def _is_fixed_vector(kind: str) -> bool:
-    return _split(kind)[1].startswith(("vector(", "halfvec("))
+INDEX_SETTINGS = {"hnsw.iterative_scan": "relaxed_order", "hnsw.ef_search": "100"}
+"""What is near by the index may be of another bot: then it looks on."""
+
+
+def _look_on(connection: Connection) -> None:
+    """Set how the index is searched, in this transaction, as far as the extension knows it."""
+    for name, value in INDEX_SETTINGS.items():
+        try:
+            with connection.begin_nested():
+                connection.execute(sa.select(sa.func.set_config(name, value, True)))
+        except sa.exc.DBAPIError:  # an older one refuses what it does not know
+            continue
 
 
 def _readable(
