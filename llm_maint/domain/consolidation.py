@@ -97,8 +97,7 @@ def report(done: Consolidation, *, dry_run: bool) -> dict[str, Any]:
         **plan_document(done.plan),
         "dry_run": dry_run,
         "applied": done.applied,
-        "plan_id": done.plan_id,
-        **({"plan_ids": list(done.plan_ids)} if len(done.plan_ids) > 1 else {}),
+        **_named_plans(done),
         "unchanged": done.unchanged,
         "error": None,
     }
@@ -123,7 +122,7 @@ def line(done: Consolidation) -> dict[str, Any]:
         **{name: document[name] for name in shown},
         **advice,
         "partial": done.plan.partial,
-        "plan_id": done.plan_id,
+        **_named_plans(done),
         "applied": done.applied,
         "held": done.held,
         "conflicts": sum(op.op is Op.CONFLICT for op in done.plan.operations),
@@ -197,6 +196,11 @@ def failure(wrong: Sequence[MaintError], result: Mapping[str, Any], *, waiting: 
         result=result,
         held=result["held"] > 0,
     )
+
+
+def _named_plans(done: Consolidation) -> dict[str, Any]:
+    several = {"plan_ids": list(done.plan_ids)} if len(done.plan_ids) > 1 else {}
+    return {"plan_id": done.plan_id, **several}
 
 
 def _of_entity(entity: Entity) -> dict[str, Any]:
