@@ -99,6 +99,50 @@ KINDS = [
 ]
 
 
+@ONLY_POSTGRESQL
+@pytest.mark.parametrize("kind", KINDS)
+def test_vectors_of_every_type_come_back(database: Database, kind: str) -> None:
+    """As far as the type can hold them: one of 16 bits gives the same again and again."""
+    sql(database, "CREATE EXTENSION vector")
+    make_table(database, embedding=kind)
+    row = {"id": "m1", "content": "a", "embedding": [0.1, -1.5, 3.0]}
+    _import(database, row)
+    (first,) = _export(database)
+    assert first["embedding"] == pytest.approx(row["embedding"], rel=1e-3)
+    sql(database, f"DELETE FROM {MEMORIES}")
+    _import(database, first)
+    assert _export(database) == [first]
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonb", "text"])
+def test_an_export_imports_to_the_same_rows(database: Database, kind: str) -> None:
+    """Into an empty table of the same shape; also where much is NULL."""
+    vector = "blob" if is_sqlite(database) else "real[]"
+    make_table(database, embedding=vector, tags=kind, source_message_ids=kind)
+    extra = {"intent", "stakes", "emotional_charge", "recurrence_keywords"}
+    extra |= {"meaning_updated_at", "meaning_embedding"}
+    rows = [{n: v for n, v in WHOLE.items() if n not in extra} | {"id": f"m{i}"} for i in range(3)]
+    times = {name: WHOLE[name] for name in ("created_at", "updated_at")}
+    _import(database, *rows, BARE | {"id": "m4"} | times)
+    found, before = _export(database), dump(database, MEMORIES)
+    assert len(found) == 4
+    sql(database, f"DELETE FROM {MEMORIES}")
+    _import(database, *found)
+    assert _export(database) == found
+    assert dump(database, MEMORIES)[MEMORIES][:3] == before[MEMORIES][:3]
+
+
+def test_an_export_of_a_lean_table_imports_again(database: Database) -> None:
+    """What its table has no column for is empty in the file, and is asked of none."""
+    lean = ("tags", "source_message_ids", "importance", "access_count", "last_accessed")
+    make_table(database, without=lean)
+    add_memory(database, id="m1")
+    (row,) = _export(database)
+    sql(database, f"DELETE FROM {MEMORIES}")
+    _import(database, row)
+    assert _export(database) == [row]
+
+
 def test_an_import_says_which_column_there_is_not(database: Database) -> None:
     """What a row says is kept or refused, never dropped; the time it would get can be missing."""
     make_table(database, without=["tags", "created_at", "updated_at"])
@@ -122,6 +166,64 @@ def test_ids_are_kept_where_they_are_free(database: Database) -> None:
     assert [len(row_id) for row_id in new] == [36, 36, 36]
     other = memories_in(database, Entity.remembering("max"))
     assert [(i, row.content) for i, row in other.items()] == [("m2", "of another")]
+
+
+@pytest.mark.parametrize("key", ["PRIMARY KEY (id)", "UNIQUE (id)"])
+def test_an_id_that_another_bot_has_is_free_only_where_both_may(
+    database: Database, key: str
+) -> None:
+    """Where the id alone names a row, the one of another bot is taken as well."""
+    make_table(database, more=key)
+    add_memory(database, "of another", id="m1", bot_id="max")
+    _import(database, BARE | {"id": "m1"}, BARE | {"id": "m2"})
+    found = memories_in(database)
+    assert "m2" in found
+    assert len(found.keys() - {"m2"}) == 1
+    assert [row.content for row in memories_in(database, Entity.remembering("max")).values()] == [
+        "of another"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["serial", "integer GENERATED ALWAYS AS IDENTITY", "bigserial"])
+def test_ids_that_are_numbers_are_given_by_the_database(database: Database, kind: str) -> None:
+    """Also where a row brings one along: the database would give it to another one, later."""
+    kind = "integer" if is_sqlite(database) else kind
+    make_table(database, id=f"{kind} PRIMARY KEY")
+    plan_id = _import(database, BARE, BARE | {"id": "7"})
+    assert set(memories_in(database)) == {"1", "2"}
+    _import(database, *_export(database))
+    sql(database, f"INSERT INTO {MEMORIES} (bot_id, content) VALUES ('nova', 'of its own')")
+    assert set(memories_in(database)) == {"1", "2", "3", "4", "5"}
+    before = dump(database, MEMORIES)
+    undone = undo.undo_plan(database, plan_id, occasion(LATER))
+    assert set(memories_in(database)) == {"3", "4", "5"}
+    undo.undo_plan(database, undone.plan_id, occasion(LATER))
+    assert dump(database, MEMORIES) == before
+
+
+def test_ids_may_be_uuids(database: Database) -> None:
+    """One is made where none is given, or the one that is given is taken."""
+    make_table(database, id="uuid PRIMARY KEY")
+    _import(database, BARE, BARE)
+    found = _export(database)
+    _import(database, *found)
+    assert len(memories_in(database)) == 4
+    sql(database, f"DELETE FROM {MEMORIES}")
+    _import(database, *found)
+    assert _export(database) == found
+
+
+@ONLY_POSTGRESQL
+def test_lists_may_be_arrays(database: Database) -> None:
+    """They are imported into arrays, and exported from them, as lists."""
+    make_table(database, tags="text[]", source_message_ids="bigint[]")
+    row = {"id": "m1", "content": "a", "tags": ["two words", 'q"'], "source_message_ids": [7, 8]}
+    _import(database, row)
+    (found,) = _export(database)
+    assert (found["tags"], found["source_message_ids"]) == (row["tags"], ["7", "8"])
+    sql(database, f"DELETE FROM {MEMORIES}")
+    _import(database, found)
+    assert _export(database) == [found]
 
 
 def test_times_that_are_not_given(database: Database) -> None:
@@ -165,6 +267,22 @@ def test_what_a_column_cannot_hold_is_refused(
     with pytest.raises(DataError, match=message):
         _import(database, {"content": "a"}, row)
     assert memories_in(database) == {}
+
+
+def test_a_row_that_a_trigger_keeps_out_fails_the_import(database: Database) -> None:
+    """What did not come is not said to have come."""
+    if is_sqlite(database):
+        when = f"BEFORE INSERT ON {MEMORIES} WHEN new.content = 'secret'"
+        sql(database, f"CREATE TRIGGER keep_out {when} BEGIN SELECT RAISE(IGNORE); END")
+    else:
+        body = "BEGIN IF NEW.content = 'secret' THEN RETURN NULL; END IF; RETURN NEW; END"
+        sql(database, f"CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS '{_quoted(body)}'")
+        when = f"BEFORE INSERT ON {MEMORIES} FOR EACH ROW EXECUTE FUNCTION no()"
+        sql(database, f"CREATE TRIGGER keep_out {when}")
+    with pytest.raises(DataError, match="a trigger"):
+        _import(database, BARE, {"content": "secret"})
+    assert memories_in(database) == {}
+    assert statuses(database) == {}
 
 
 def _quoted(text: str) -> str:
