@@ -169,7 +169,7 @@ def _put_back(recorder: Recorder, change: _Change) -> tuple[str, ...]:
         journal.refuse_cascades(recorder.connection, change.table)
     # What is deleted is noted whole, however little of it the journal knew.
     now = change.whole if change.before is None else change.present
-    written = recorder.write(change.table, now, change.before, "restored")
+    written = recorder.write(change.table, now, change.before, "restored", whole=change.whole)
     if written is None or change.before is None:
         return ()
     return tuple(name for name, value in change.before.items() if written.get(name) != value)
