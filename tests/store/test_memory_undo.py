@@ -1,19 +1,21 @@
 """Plans about memories: journalled without ballast, and taken back whole after any use of them."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from consolidating import NOW, occasion
-from databases import dump, is_sqlite, sql
+from databases import dump, is_sqlite, opened, sql
 from remembering import MEMORIES, NOVA, add_memory, applied, make_table, memories_in, statuses
 
+from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Op, Operation, fold
 from llm_maint.domain.judged import mark
 from llm_maint.domain.plan import Plan
 from llm_maint.domain.policy import Policy
-from llm_maint.errors import PlanRefusedError
+from llm_maint.errors import DatabaseBusyError, PlanRefusedError, SchemaError
 from llm_maint.store import judgements, memories, undo, wear
 from llm_maint.store.database import Database
 
@@ -210,6 +212,31 @@ USES: list[Any] = [
 ]
 
 
+@pytest.mark.parametrize(("used", "expected"), USES)
+def test_use_keeps_nobody_from_undoing(
+    nova: Database, used: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    """What the plan did is taken back, and what came by use since stays; and so on, back and forth.
+
+    The winner m1 had ["a"] and 2 accesses, and got ["a", "b"] and 5.
+    """
+    was = dict(memories_in(nova, whole=True)["m1"].image)
+    plan_id = _apply(nova)
+    _use(nova, "m1", **used)
+    after = dump(nova, MEMORIES)
+    undone = _undo(nova, plan_id)
+    found = memories_in(nova, whole=True)
+    assert len(found) == len(ROWS)
+    image = {name: value if value is None else str(value) for name, value in expected.items()}
+    now = {n: v if v is None else str(v) for n, v in found["m1"].image.items()}
+    assert {name: now[name] for name in image} == image
+    rest = was.keys() - image.keys()
+    assert {name: found["m1"].image[name] for name in rest} == {name: was[name] for name in rest}
+    assert undone.altered == {}
+    _undo(nova, undone.plan_id)
+    assert dump(nova, MEMORIES) == after
+
+
 EDITS = [
     pytest.param("m1", "UPDATE {} SET created_at = '2024-01-01' WHERE id = 'm1'", id="its time"),
     pytest.param("m6", "UPDATE {} SET content = 'Plays' WHERE id = 'm6'", id="its text"),
@@ -260,6 +287,20 @@ def test_a_row_in_the_place_of_one_that_went_stays(nova: Database) -> None:
     assert dump(nova) == before
 
 
+def test_rows_that_came_back_are_used_and_go_again(nova: Database) -> None:
+    """Use of what was put back stands in no way of undoing that; it comes back used, and so on."""
+    plan_id = _apply(nova)
+    after = dump(nova, MEMORIES)
+    first = _undo(nova, plan_id).plan_id
+    used = {"access_count": 9, "tags": '["b", "new"]', "updated_at": "2026-02-01 00:00:00"}
+    _use(nova, "m2", **used)
+    as_used = dump(nova, MEMORIES)
+    second = _undo(nova, first).plan_id
+    assert dump(nova, MEMORIES) == after
+    _undo(nova, second)
+    assert dump(nova, MEMORIES) == as_used
+
+
 @pytest.mark.parametrize(
     ("column", "value"), [("content", "Plays go"), ("mood", "happy"), ("embedding", "[1]")]
 )
@@ -291,6 +332,24 @@ def test_a_column_that_went_since_is_refused(nova: Database) -> None:
     with pytest.raises(PlanRefusedError, match="memories has no column mood now"):
         _undo(nova, plan_id, force=True)
     assert dump(nova) == before
+
+
+def test_a_table_that_names_its_bots_since_is_refused(database: Database) -> None:
+    """Nobody can say whose the rows of then are; that is said in a line."""
+    make_table(database, without=["bot_id"])
+    for row_id in ("m1", "m2"):
+        add_memory(database, id=row_id)
+    entity = Entity.remembering(memories.ONLY_BOT)
+    rows = memories_in(database, entity)
+    folds, _ = fold(list(rows.values()), Policy())
+    plan = Plan(entity=entity, rows=tuple(rows.values()), operations=folds)
+    _, plan_id = applied(database, plan)
+    sql(database, f"ALTER TABLE {MEMORIES} ADD COLUMN bot_id text DEFAULT 'nova'")
+    with pytest.raises(PlanRefusedError, match="named by bot_id now"):
+        _undo(database, plan_id)
+    sql(database, f"ALTER TABLE {MEMORIES} RENAME TO other_table")
+    with pytest.raises(SchemaError, match="no table memories"):
+        _undo(database, plan_id)
 
 
 def _dates_every_update(database: Database) -> None:
@@ -396,3 +455,16 @@ def test_memories_leave_the_summary_of_a_profile_alone(nova: Database) -> None:
     before = dump(nova, "entity_profiles")
     _undo(nova, _apply(nova))
     assert dump(nova, "entity_profiles") == before
+
+
+@ONLY_POSTGRESQL
+def test_an_undo_waits_for_who_works_at_the_bot(nova: Database, database_url: str) -> None:
+    """Both write down what is known of its memories; on SQLite whoever writes is alone."""
+    plan_id = _apply(nova)
+    impatient = replace(opened(database_url), timeout=1)
+    with nova.write() as connection:
+        memories.lock_bot(connection, NOVA)
+        with pytest.raises(DatabaseBusyError, match="locked"):
+            _undo(impatient, plan_id)
+    impatient.close()
+    _undo(nova, plan_id)
