@@ -215,9 +215,10 @@ def _write_rows(recorder: Recorder, table: UserTable, plan: Plan) -> dict[RowId,
         was, image = before[row_id], None if after is None else after.image
         if image == was:
             continue
+        whole = was
         if plan.entity.has_memories and image is not None:
             was, image = holdings.narrowed(was, image)
-        result = recorder.write(table, was, image, effects[row_id])
+        result = recorder.write(table, was, image, effects[row_id], whole=whole)
         if result is not None:
             written[row_id] = result
     return written

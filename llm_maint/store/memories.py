@@ -177,18 +177,21 @@ def lock_bot(connection: Connection, entity: Entity) -> None:
 
 
 def of_bot(
-    connection: Connection, table: UserTable, entity: Entity, of: sa.FromClause | None = None
+    connection: Connection, table: UserTable, entity: Entity | None, of: sa.FromClause | None = None
 ) -> tuple[sa.ColumnElement[bool], ...]:
     """Return the conditions that a row of the table, or `of` an alias, belongs to the bot."""
-    if "bot_id" not in table.columns:
+    if entity is None or "bot_id" not in table.columns:
         return ()
     return (holds(connection, table, "bot_id", entity.id, of=of),)
 
 
 def portions_of(
-    connection: Connection, table: UserTable, entity: Entity, ids: Iterable[RowId] | None
+    connection: Connection, table: UserTable, entity: Entity | None, ids: Iterable[RowId] | None
 ) -> Iterable[tuple[sa.ColumnElement[bool], ...]]:
-    """Return conditions that together mean a bot's rows with these ids, or all of them for None."""
+    """Return conditions that together mean a bot's rows, or any bot's for None, with these ids.
+
+    For None in their place, all rows.
+    """
     own = of_bot(connection, table, entity)
     if ids is None:
         return [own]

@@ -102,6 +102,24 @@ def cascading_table(connection: Connection, table: UserTable) -> str | None:
     return connection.execute(query, {"name": table.name}).scalars().first()
 
 
+def is_unique(connection: Connection, table: UserTable, column: str) -> bool:
+    """Return whether no two rows of a table may have the same in a column."""
+    if is_postgresql(connection):
+        query = sa.text("""
+            SELECT 1 FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+            WHERE indrelid = to_regclass(quote_ident(:name)) AND attname = :column
+              AND indisunique AND indnkeyatts = 1 AND indpred IS NULL
+            """)
+    else:
+        query = sa.text("""
+            SELECT 1 FROM pragma_index_list(:name) AS list
+            WHERE list."unique" AND NOT list.partial
+              AND (SELECT group_concat(name) FROM pragma_index_info(list.name)) = :column
+            """)
+    found = connection.execute(query, {"name": table.name, "column": column})
+    return found.first() is not None
+
+
 def _sqlite_columns(connection: Connection, name: str) -> list[Column]:
     query = sa.text(
         'SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(:name)'
