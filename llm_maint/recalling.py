@@ -21,6 +21,7 @@ from llm_maint.domain.policy import Policy
 from llm_maint.domain.portions import Portion, portions
 from llm_maint.domain.row import Row, RowId
 from llm_maint.domain.wear import Wear
+from llm_maint.errors import DeferredError
 from llm_maint.likeness import Likeness
 from llm_maint.rounds import Round, tried
 from llm_maint.settings.sections import Settings
@@ -43,12 +44,19 @@ class Recalled:
         """All portions that were done as one."""
         return together(self.entity, self.done)
 
+    @property
+    def error(self) -> Exception | None:
+        """What to tell of what was wrong: what failed, before what merely waits."""
+        failed = (each for each in self.wrong if not isinstance(each, DeferredError))
+        return next(failed, next(iter(self.wrong), None))
+
     def result(self) -> EntityResult:
         """Return what the result of a run says: a bot may be done in part."""
-        result = EntityResult.of(self.entity, self.wrong[0] if self.wrong else self.whole)
+        result = EntityResult.of(self.entity, self.error or self.whole)
         if self.wrong and any(not each.unchanged for each in self.done):
             line = EntityResult.of(self.entity, self.whole).line or {}
-            return replace(result, line={**line, "error": str(self.wrong[0])})
+            more = {"error": str(result.failure)} if result.failure else {"partial": True}
+            return replace(result, line={**line, **more})
         return result
 
 

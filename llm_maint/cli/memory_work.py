@@ -36,7 +36,7 @@ def consolidate(
         with session.out.progressing(f"consolidating the memories of {entity}") as progress:
             context = opened.context(dry_run=dry_run, progress=progress)
             recalled = recall(Round(context, meter), entity)
-    wrong = next(iter(recalled.wrong), None)
+    wrong = recalled.error
     if recalled.done:
         done = recalled.whole
         if as_json and wrong is not None:
