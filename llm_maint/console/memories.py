@@ -40,12 +40,13 @@ def decay_lines(
     for name, count in counted.items():
         if count:
             yield Line(f"  {name:<34} {count:>9,}", "dim")
-    for each in found["going"][:MOST]:
+    going = [each for each in found["prunable"] if each["fate"] == "going"]
+    for each in going[:MOST]:
         text = texts.get(each["id"], "")
         text = excerpt(text, "") if brief else text
         yield Line(f"    - [{each['id']}] {text} ({each['effective_importance']:.3f})", "red")
-    if len(found["going"]) > MOST:
-        yield Line(f"    ... and {len(found['going']) - MOST:,} more", "dim")
+    if len(going) > MOST:
+        yield Line(f"    ... and {len(going) - MOST:,} more", "dim")
     if found["orphans"] is not None:
         yield Line(f"  orphans, whose every message is gone: {found['orphans']:,}", "dim")
     faded = f"{found['faded']:,} of {found['memories']:,} memories have faded"

@@ -9,6 +9,7 @@ from uuid import uuid4
 from sqlalchemy.engine import Connection
 
 from llm_maint.domain.entity import Entity
+from llm_maint.domain.lists import read_list
 from llm_maint.domain.memory import Memory
 from llm_maint.domain.memory_transfer import NewMemory
 from llm_maint.domain.moments import iso, parse_time
@@ -110,9 +111,8 @@ def _as_written(
     connection: Connection, entity: Entity, table: UserTable, ids: Sequence[str]
 ) -> Iterable[Image]:
     """Yield what the journal keeps of each row, as the database now has it."""
-    for condition in memories.portions_of(connection, table, ids):
-        of_bot = memories.of_bot(table, entity)
-        yield from rows.read_images(connection, table, *of_bot, *condition, columns=TELLING)
+    for wanted in memories.portions_of(connection, table, entity, ids):
+        yield from rows.read_images(connection, table, *wanted, columns=TELLING)
 
 
 def exported(memory: Memory, vectors: Mapping[str, bytes | None]) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def exported(memory: Memory, vectors: Mapping[str, bytes | None]) -> dict[str, A
         "intent": image.get("intent"),
         "stakes": image.get("stakes"),
         "emotional_charge": None if charge is None else float(charge),
-        "recurrence_keywords": memories.json_list(image.get("recurrence_keywords")),
+        "recurrence_keywords": read_list(image.get("recurrence_keywords")),
         "meaning_updated_at": moment and iso(moment),
     }
     for name, packed in vectors.items():

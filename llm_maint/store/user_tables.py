@@ -90,7 +90,7 @@ def cascading_table(connection: Connection, table: UserTable) -> str | None:
         query = sa.text("""
             SELECT conrelid::regclass::text FROM pg_constraint
             WHERE contype = 'f' AND confdeltype IN ('c', 'n', 'd')
-              AND confrelid = to_regclass(:name)
+              AND confrelid = to_regclass(quote_ident(:name))
             """)
     else:
         query = sa.text("""
@@ -122,7 +122,7 @@ def _postgresql_columns(connection: Connection, name: str) -> list[Column]:
         SELECT attname, format_type(atttypid, atttypmod) AS type, attgenerated <> '' AS generated,
                attnotnull AND NOT atthasdef AND attidentity = '' AS required
         FROM pg_attribute
-        WHERE attrelid = to_regclass(:name) AND attnum > 0 AND NOT attisdropped
+        WHERE attrelid = to_regclass(quote_ident(:name)) AND attnum > 0 AND NOT attisdropped
         ORDER BY attnum
         """)
     return [
