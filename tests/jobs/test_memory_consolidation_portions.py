@@ -235,6 +235,23 @@ def test_a_held_portion_is_told_again_and_applied_after_review(database: Databas
     assert texts(database) == {}
 
 
+def test_every_portion_that_is_held_is_told_again(database: Database) -> None:
+    """Whoever applied the one would not know of the other."""
+    _fill(database, 2, 4)
+
+    def answer(asked: dict[str, Any]) -> object:
+        return reply(asked, remove=[row["id"] for row in asked["rows"]])
+
+    job = remembering(database, ScriptedModel(answer))
+    first = recalled(job).whole
+    again = recalled(job).whole
+    assert len(first.to_review) == 2
+    assert again.unchanged
+    assert sorted(again.to_review) == sorted(first.to_review)
+    apply_held(job, _held(database)[0])
+    assert len(recalled(job).whole.to_review) == 1
+
+
 def test_a_new_memory_elsewhere_leaves_a_held_portion_as_it_is(database: Database) -> None:
     """Only a plan about its own rows outdates it."""
     axis = [0.0, 0.0, 0.0, 0.0, 1.0]

@@ -171,7 +171,7 @@ def test_no_words_are_embedded_unless_a_model_is_named(database: Database) -> No
 def test_without_a_model_nothing_is_embedded(database: Database) -> None:
     """There is nobody whom look-alikes could be shown to."""
     remember_all(database, SEA, OCEAN)
-    recalled(remembering(database, **EMBEDS))
+    recalled(remembering(database, None, **EMBEDS))
     assert sql(database, "SELECT count(*) FROM maintenance_memory_vectors") == [(0,)]
 
 
@@ -216,7 +216,7 @@ def test_texts_are_embedded_in_parts_that_are_kept_one_by_one(
     monkeypatch.setattr(likeness, "TEXTS", 2)
     said = [f"Grew {name}" for name in ("dill", "kale", "mint", "okra", "peas")]
     remember_all(database, *said)
-    job = remembering(database, model := _model(), max_calls_per_run=2, **EMBEDS)
+    job = remembering(database, model := _model(), max_calls_per_run=2, embedding_model="e")
     outcome = JOB.run(job)
     assert exit_code_of(outcome) is ExitCode.OK
     assert model.embedded == said[:4]

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from building import day
@@ -19,9 +20,9 @@ from recollecting import (
     remembering,
 )
 
-from llm_maint import recurring
 from llm_maint.applying import occasion_for
 from llm_maint.domain.entity import Entity
+from llm_maint.domain.recurrence import Recurring, recurring
 from llm_maint.domain.runs import Failure, Success
 from llm_maint.errors import PlanRefusedError, UnknownNameError
 from llm_maint.jobs.memory_recurrence import JOB
@@ -66,8 +67,7 @@ def test_nothing_but_the_tag_is_written(database: Database) -> None:
     before = {row.id: row.image for row in memories_in(database, whole=True).values()}
     ran(JOB, remembering(database))
     for row in memories_in(database, whole=True).values():
-        same = before[row.id] | {"tags": row.image["tags"]}
-        assert row.image == same
+        assert row.image == {**before[row.id], "tags": row.image["tags"]}
         assert (row.image == before[row.id]) is (row.content not in CHESS)
 
 
@@ -223,7 +223,7 @@ def test_many_memories_are_tagged_in_portions(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each is a transaction and a plan, so that no lock is long and a kill loses little."""
-    monkeypatch.setattr(recurring, "PORTION", 2)
+    monkeypatch.setattr("llm_maint.recurring.PORTION", 2)
     _told(database, *CHESS, *OTHERS)
     _, result = ran(JOB, remembering(database))
     assert len(result["bots"][0]["plan_ids"]) == 2
@@ -236,15 +236,14 @@ def test_tags_written_while_it_looks_are_kept(
 ) -> None:
     """The tag is added to what is there at the write."""
     _told(database, *CHESS, *OTHERS)
-    found = recurring.recurring
 
-    def slow(*arguments: object, **more: object) -> object:
-        themes = found(*arguments, **more)  # type: ignore[arg-type]
+    def slow(*arguments: Any, **more: Any) -> Recurring:  # noqa: ANN401 whatever there is
+        themes = recurring(*arguments, **more)
         sql(database, "UPDATE memories SET tags = '[\"new\"]' WHERE id = 'nova-0'")
         sql(database, "DELETE FROM memories WHERE id = 'nova-1'")
         return themes
 
-    monkeypatch.setattr(recurring, "recurring", slow)
+    monkeypatch.setattr("llm_maint.recurring.recurring", slow)
     tag_recurring(remembering(database), NOVA)
     left = memories_in(database)
     assert left["nova-0"].tags == ("new", "recurring")
