@@ -45,7 +45,7 @@ def consolidate(
         with session.out.progressing(f"consolidating the memories of {entity}") as progress:
             context = opened.context(dry_run=dry_run, progress=progress)
             recalled = recall(Round(context, meter), entity)
-    wrong = next(iter(recalled.wrong), None)
+    wrong = recalled.error
     if recalled.done:
         done = recalled.whole
         if plan_out is not None:

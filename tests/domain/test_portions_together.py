@@ -83,6 +83,8 @@ def test_portions_are_held_or_applied_each_for_itself(parts: list[Consolidation]
     assert whole.held is bool(held)
     assert whole.applied is any(each.applied for each in parts)
     assert whole.plan_id == next(iter([*held, *ids]), None)
+    assert list(whole.to_review) == held
+    assert list(whole.to_undo) == [each for each in ids if each not in held]
     if len(parts) > 1:
         assert list(whole.plan_ids) == ids
 
