@@ -30,6 +30,11 @@ TEXTS = 1_000
 """Texts that are sent to be embedded before what came of them is kept."""
 
 
+MANY, NEARLY_ALL = 1_000, 0.95
+"""Of so many memories some are like no other; models whose vectors all lie near each other have
+larger cosines, and want a higher threshold."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Likeness:
     """How the memories of one bot are compared in one run."""
@@ -54,9 +59,22 @@ class Likeness:
         made = self._made(rows, of_row, new)
         without = [row for row in rows if row.id not in of_row and row.id not in made]
         found = [*_by_vectors(of_row | made, places, new, self._threshold)]
+        self._tell_if_all_alike(found, len(rows))
         if any(row.id in new for row in without):
             found += _by_words(rows, {row.id for row in without}.intersection(new))
         return found
+
+    def _tell_if_all_alike(self, links: Sequence[Link], count: int) -> None:
+        """Warn where the threshold tells little of vectors of this kind: it only costs."""
+        linked = {place for link in links for place in link.pair}
+        if count >= MANY and len(linked) > NEARLY_ALL * count:
+            log.warning(
+                "%s: %d of %d memories look like another: raise memory.similarity_threshold (%g)",
+                self.entity,
+                len(linked),
+                count,
+                self._threshold,
+            )
 
     @property
     def _threshold(self) -> float:
