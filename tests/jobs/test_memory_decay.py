@@ -184,9 +184,7 @@ def test_pins_and_columns_protect(database: Database) -> None:
     assert texts(database).keys() == {"m2", "m3"}
 
 
-def _before_the_write(
-    monkeypatch: pytest.MonkeyPatch, database: Database, statement: str
-) -> None:
+def _before_the_write(monkeypatch: pytest.MonkeyPatch, database: Database, statement: str) -> None:
     """Let something happen between the report and the transaction that deletes."""
     locked = memories.lock_bot
 
