@@ -13,7 +13,7 @@ from llm_maint.contract import JobContext
 from llm_maint.domain.budget import Meter
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.memory import Memory
-from llm_maint.domain.relation import STRONG, Link, Relations
+from llm_maint.domain.relation import STRONG, Link, links_by_words
 from llm_maint.domain.row import RowId
 from llm_maint.errors import EmbeddingsUnavailableError, ModelFailedError, ModelReplyError
 from llm_maint.store import vectors
@@ -166,7 +166,7 @@ def _by_vectors(
 
 def _by_words(rows: Sequence[Memory], wanted: Collection[RowId]) -> Iterator[Link]:
     """Yield the links of rows that have no vector: to those with which they share most words."""
-    return (link for link in Relations(rows, wanted).links if link.overlap >= ENOUGH_WORDS)
+    return (link for link in links_by_words(rows, wanted) if link.overlap >= ENOUGH_WORDS)
 
 
 ENOUGH_WORDS = 0.5
