@@ -5,6 +5,7 @@ import random
 
 from datasets import DataSet
 from hostile import jumbled, pairs, without_one
+from kinds import is_protected
 from oracle import Oracle
 from seen import Document, Reply, Seen, group, removal, reply_to
 
@@ -41,13 +42,7 @@ class Sly:
         return reply_to(document, merges, [removal(row, "a greeting") for row in gone])
 
     def _removed(self, rows: list[Seen]) -> list[Seen]:
-        able = [
-            row
-            for row in rows
-            if row.ids & self._facts
-            and row.row["source"] != "explicit"
-            and (row.row["confidence"] or 0) < 1
-        ]
+        able = [row for row in rows if row.ids & self._facts and not is_protected(row.row)]
         gone = able[: max(self.budget, 0)]
         self.budget -= len(gone)
         self._condemned.update(row_id for row in gone for row_id in row.ids)
