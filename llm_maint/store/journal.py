@@ -100,8 +100,10 @@ def _remember(
     judge, now = occasion.judge_of(applied.entity), occasion.now
     before = _known_before(connection, applied, judge, plan_id=plan_id)
     judgements.remember(connection, applied.entity, judged_after(applied, rows, before, now=now))
-    if applied.entity.has_memories:
-        return  # what is known of each row says by itself whether there is anything new
+    if applied.entity.has_memories:  # what is known of each row says whether anything is new
+        if not applied.partial:
+            judgements.forget_tried(connection, applied.entity)
+        return
     if not applied.meets_changed_rows and not applied.partial:
         seen = [row for row in rows if row.id not in applied.unjudged]
         judgements.remember_judged(connection, applied.entity, seen, judge=judge, now=now)

@@ -108,7 +108,10 @@ def table_of(connection: Connection, entity: Entity) -> UserTable:
     if name is None:
         wanted = f"{entity.id}_{MEMORIES}"
         raise SchemaError(f"there is no table {MEMORIES} and none {wanted}")
-    return _checked(user_table(connection, name))
+    table = _checked(user_table(connection, name))
+    if name == MEMORIES and "bot_id" not in table.columns and entity.id != ONLY_BOT:
+        raise SchemaError(f"the table {name} has no column bot_id: it is of the bot {ONLY_BOT!r}")
+    return table
 
 
 def memories_of(

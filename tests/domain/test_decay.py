@@ -164,7 +164,7 @@ def test_a_run_takes_the_most_faded_and_the_rest_wait() -> None:
 @pytest.mark.parametrize("allowed", [0, -1])
 def test_nothing_goes_where_nothing_may(allowed: int) -> None:
     """The week's losses may be spent, and more than spent once the store has shrunk."""
-    assert _report([_old()], allowed=allowed).accounting()["waiting"] == 1
+    assert _report([_old(), _old(id="m2")], allowed=allowed).accounting()["waiting"] == 2
 
 
 def test_exemptions_are_counted_and_so_are_those_that_faded_all_the_same() -> None:
