@@ -1,6 +1,6 @@
 """Sets of memories with truth: written again from their seeds, the same each time.
 
-`--check` writes nothing and ends with 1 where a file would change.
+`--check` writes nothing and ends with 1 where a file would change, or vectors are of other texts.
 """
 
 import argparse
@@ -63,6 +63,8 @@ def main() -> None:
                 changed.append(file)
                 if not arguments.check:
                     stored.write(file, value)
+        if arguments.check and not changed:
+            stored.vectors(name)
     for file in changed:
         print(file, file=sys.stderr)
     sys.exit(arguments.check and bool(changed))
