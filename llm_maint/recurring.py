@@ -57,7 +57,8 @@ def _retag(
         after = found.retagged(memory)
         if after.tags != memory.tags and after.image != memory.image:
             effect = "tagged" if memory.id in found.ids else "untagged"
-            recorder.write(table, *holdings.narrowed(memory.image, after.image), effect)
+            narrowed = holdings.narrowed(memory.image, after.image)
+            recorder.write(table, *narrowed, effect, whole=memory.image)
     if not recorder.entries:
         return []
     occasion = applying.occasion_for(context)

@@ -36,6 +36,9 @@ REPEATED = 0.15
 
 COLUMNS = ("bot_id", "id", "content", "tags", "importance", "created_at", "embedding")
 
+FIRST = 2
+"""Facts that are told once more at the end."""
+
 TABLE = """
 CREATE TABLE memories (
     bot_id varchar(100), id varchar(36), content text, tags json, importance real,
@@ -157,7 +160,8 @@ def _fill(place: Place, size: int) -> Sequence[tuple[int, np.ndarray]]:
     number = 0
     while number < size:
         vector = 0.75 * topics[chance.integers(len(topics))] + chance.normal(size=DIMENSIONS)
-        first.append((number, vector))
+        if len(first) < FIRST:
+            first.append((number, vector))
         again = int(chance.integers(1, 4)) if chance.random() < REPEATED else 0
         for copy in range(min(1 + again, size - number)):
             noise = chance.normal(size=DIMENSIONS) * (0.3 if copy else 0)
@@ -167,7 +171,7 @@ def _fill(place: Place, size: int) -> Sequence[tuple[int, np.ndarray]]:
             _insert(place, rows)
             rows = []
     _insert(place, rows)
-    return first[:2]
+    return first
 
 
 def _memory(number: int, fact: int, vector: np.ndarray) -> Sequence[Any]:

@@ -1,12 +1,12 @@
 """A memory of an assistant as a value: what it says, and how it goes on for others."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from llm_maint.domain.lists import as_list, is_list
 from llm_maint.domain.moments import iso, parse_time
 from llm_maint.domain.row import Image, Scalar, latest
 from llm_maint.domain.wording import Saying, fact_of, folded
@@ -121,14 +121,28 @@ class Memory:
         values = {
             **{name: (getattr(row, name), row.image.get(name)) for name, row in taken.items()},
             "access_count": self._counted(sum(counts)) if counts else (None, None),
-            "source_message_ids": _listed(row.source_message_ids for row in rows),
-            "tags": _listed(row.tags for row in rows),
+            **self._listed(rows),
         }
         # What is as it was stays so to the byte, however its list or its time was written.
         changed = {n: each for n, each in values.items() if each[0] != getattr(self, n)}
         columns = {n: column for n, (_, column) in changed.items() if n in self.image}
         found: dict[str, Any] = {name: value for name, (value, _) in changed.items()}
         return replace(self, **found, image={**self._filled(rows), **columns})
+
+    def _listed(self, rows: Sequence["Memory"]) -> dict[str, tuple[tuple[Any, ...], Scalar]]:
+        """Return what is in any of the lists, once, in the order of its first place; as JSON too.
+
+        A column that holds something else is left alone.
+        """
+        found: dict[str, tuple[tuple[Any, ...], Scalar]] = {}
+        for name in ("tags", "source_message_ids"):
+            items: dict[str, Any] = {}
+            for item in chain.from_iterable(getattr(row, name) for row in rows):
+                items.setdefault(str(item), item)
+            if is_list(self.image.get(name)):
+                column = as_list(items.values(), *(row.image.get(name) for row in rows))
+                found[name] = tuple(items.values()), column
+        return found
 
     def _filled(self, rows: Iterable["Memory"]) -> Image:
         """Return its columns, where it has no vector with that of the first row that has one."""
@@ -138,12 +152,17 @@ class Memory:
                 image[name] = next((v for row in rows if (v := row.image.get(name))), None)
         return image
 
+    @property
+    def takes_tags(self) -> bool:
+        """Whether there is a column for its tags, which holds a list or nothing yet."""
+        return "tags" in self.image and is_list(self.image["tags"])
+
     def with_tags(self, tags: Sequence[str]) -> "Memory":
-        """Return it with other tags."""
-        if tuple(tags) == self.tags:
+        """Return it with other tags; as it is where its column holds something else than a list."""
+        column = self.image.get("tags")
+        if tuple(tags) == self.tags or not is_list(column):
             return self
-        column = json.dumps(list(tags), ensure_ascii=False)  # a tag that is there twice stays so
-        columns = {"tags": column} if "tags" in self.image else {}
+        columns = {"tags": as_list(tags, column)} if "tags" in self.image else {}
         return replace(self, tags=tuple(tags), image={**self.image, **columns})
 
     def with_text(self, text: str) -> "Memory":
@@ -239,15 +258,6 @@ COLUMNS = frozenset(
 """The columns that a memory is made of; what else there is, vectors above all, may be large."""
 
 _MOMENTS = ("last_accessed", "created_at", "updated_at")
-
-
-def _listed(lists: Iterable[Iterable[Any]]) -> tuple[tuple[Any, ...], str]:
-    """Return what is in any of some lists, once, in the order of its first place; and as JSON."""
-    found: dict[str, Any] = {}
-    for item in chain.from_iterable(lists):
-        found.setdefault(str(item), item)
-    items = tuple(found.values())
-    return items, json.dumps(items, ensure_ascii=False)
 
 
 def by_creation(row: Memory) -> tuple[datetime, str]:

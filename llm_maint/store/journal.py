@@ -17,7 +17,7 @@ from llm_maint.domain.profile import Attribute
 from llm_maint.domain.row import Image, Row, RowId
 from llm_maint.domain.settlement import storable
 from llm_maint.errors import SchemaError
-from llm_maint.store import holdings, judgements, profiles, sightings, wear
+from llm_maint.store import holdings, judgements, profiles, sightings, vectors, wear
 from llm_maint.store.plans import (
     APPLIED,
     CONSOLIDATION,
@@ -80,6 +80,8 @@ def apply(
     _remember(connection, applied, judged, occasion, plan_id=plan_id)
     if plan.entity.has_memories:
         sightings.add(connection, done, plan_id=recorder.plan_id)
+        gone = [str(row_id) for op in done.operations for row_id in op.retired]
+        vectors.forget_vectors(connection, plan.entity, gone)
     if applied.partial and not applied.operations:
         return applied, None  # nothing was judged that changes anything: not even a summary is new
     write_summary(recorder, plan.entity, occasion)
@@ -215,9 +217,10 @@ def _write_rows(recorder: Recorder, table: UserTable, plan: Plan) -> dict[RowId,
         was, image = before[row_id], None if after is None else after.image
         if image == was:
             continue
+        whole = was
         if plan.entity.has_memories and image is not None:
             was, image = holdings.narrowed(was, image)
-        result = recorder.write(table, was, image, effects[row_id])
+        result = recorder.write(table, was, image, effects[row_id], whole=whole)
         if result is not None:
             written[row_id] = result
     return written

@@ -1,23 +1,22 @@
 """The assistant's memories, read in place: one table for all bots, or a table for each."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from llm_maint.domain.entity import Entity
+from llm_maint.domain.lists import read_list
 from llm_maint.domain.memory import COLUMNS, Memory
 from llm_maint.domain.moments import parse_time
 from llm_maint.domain.nearest import unknown
 from llm_maint.domain.row import Image, RowId, Scalar
-from llm_maint.errors import DataError, SchemaError, UnknownNameError
+from llm_maint.errors import DataError, SchemaError
 from llm_maint.store.dialect import is_postgresql
-from llm_maint.store.rows import pin_text_form, read_images, with_ids
+from llm_maint.store.rows import holds, pin_text_form, read_images, with_ids
 from llm_maint.store.user_tables import UserTable, user_table, visible_tables
 
 MEMORIES = "memories"
@@ -49,10 +48,15 @@ class BotCount:
 
 
 def bots(connection: Connection) -> list[BotCount]:
-    """Return every bot that has memories, in order of their ids; of a table of its own, any bot."""
+    """Return every bot that has memories, in order of their ids; of a table of its own, any bot.
+
+    Raises:
+        SchemaError: the table `memories` holds none.
+
+    """
     found: list[BotCount] = []
     for name in _tables(connection):
-        table = user_table(connection, name)
+        table = _checked(user_table(connection, name))
         clause = table.clause
         updated_at = clause.c.updated_at if "updated_at" in table.columns else sa.null()
         if "bot_id" in table.columns:
@@ -61,7 +65,10 @@ def bots(connection: Connection) -> list[BotCount]:
             bot = sa.literal(_bot_of(name))
         latest = sa.cast(sa.func.max(updated_at), sa.Text)
         query = sa.select(bot, sa.func.count(), latest).select_from(clause)
-        query = query.group_by(bot) if "bot_id" in table.columns else query
+        if "bot_id" in table.columns:
+            query = query.group_by(bot)
+            if name != MEMORIES:  # of its own bot: rows of another are in no table that is read
+                query = query.where(bot == _bot_of(name))
         for bot_id, number, updated in connection.execute(query):
             if bot_id is not None:
                 entity = Entity.remembering(bot_id)
@@ -78,21 +85,22 @@ def known_bot(connection: Connection, bot_id: str) -> Entity:
 
     """
     known = [counted.entity.id for counted in bots(connection)]
-    if bot_id in known:
-        return Entity.remembering(bot_id)
-    wanted = bot_id.strip().casefold()
-    alike = [each for each in known if each.strip().casefold() == wanted]
-    if len(alike) != 1:
+    meant = _meant(bot_id, known)
+    if len(meant) != 1:
         raise unknown("bot", bot_id, known)
-    return Entity.remembering(alike[0])
+    return Entity.remembering(meant[0])
 
 
 def bot_to_fill(connection: Connection, bot_id: str) -> Entity:
-    """Return a bot that has memories, as the database writes its id, or else a new one."""
-    try:
-        return known_bot(connection, bot_id)
-    except UnknownNameError:
+    """Return a bot that has memories, as the database writes its id, or else a new one.
+
+    Raises:
+        UnknownNameError: more than one is meant.
+
+    """
+    if not _meant(bot_id, [counted.entity.id for counted in bots(connection)]):
         return Entity.remembering(bot_id.strip())
+    return known_bot(connection, bot_id)
 
 
 def table_of(connection: Connection, entity: Entity) -> UserTable:
@@ -103,11 +111,12 @@ def table_of(connection: Connection, entity: Entity) -> UserTable:
 
     """
     names = _tables(connection)
+    wanted = f"{entity.id}_{MEMORIES}"
     own = next((name for name in names if name != MEMORIES and _bot_of(name) == entity.id), None)
     name = MEMORIES if MEMORIES in names else own
     if name is None:
-        wanted = f"{entity.id}_{MEMORIES}"
-        raise SchemaError(f"there is no table {MEMORIES} and none {wanted}")
+        others = f"; each bot has its own: {', '.join(names)}" if names else ""
+        raise SchemaError(f"there is no table {wanted}{others}")
     table = _checked(user_table(connection, name))
     if name == MEMORIES and "bot_id" not in table.columns and entity.id != ONLY_BOT:
         raise SchemaError(f"the table {name} has no column bot_id: it is of the bot {ONLY_BOT!r}")
@@ -136,8 +145,7 @@ def memories_of(
     table = table_of(connection, entity)
     columns = None if whole else {*COLUMNS, *MARKS, *SESSIONS}
     found: list[Image] = []
-    for condition in portions_of(connection, table, ids):
-        wanted = (*of_bot(table, entity), *condition)
+    for wanted in portions_of(connection, table, entity, ids):
         found += read_images(connection, table, *wanted, lock=lock, columns=columns)
     return [as_memory(image) for image in found]
 
@@ -168,20 +176,28 @@ def lock_bot(connection: Connection, entity: Entity) -> None:
         connection.execute(sa.select(lock))
 
 
-def of_bot(table: UserTable, entity: Entity) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the conditions that a row belongs to the bot."""
-    return (table.clause.c.bot_id == entity.id,) if "bot_id" in table.columns else ()
+def of_bot(
+    connection: Connection, table: UserTable, entity: Entity | None, of: sa.FromClause | None = None
+) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions that a row of the table, or `of` an alias, belongs to the bot."""
+    if entity is None or "bot_id" not in table.columns:
+        return ()
+    return (holds(connection, table, "bot_id", entity.id, of=of),)
 
 
 def portions_of(
-    connection: Connection, table: UserTable, ids: Iterable[RowId] | None
+    connection: Connection, table: UserTable, entity: Entity | None, ids: Iterable[RowId] | None
 ) -> Iterable[tuple[sa.ColumnElement[bool], ...]]:
-    """Return conditions that together mean all rows with these ids, or all rows for None."""
+    """Return conditions that together mean a bot's rows, or any bot's for None, with these ids.
+
+    For None in their place, all rows.
+    """
+    own = of_bot(connection, table, entity)
     if ids is None:
-        return [()]
+        return [own]
     wanted = sorted(map(str, ids))
     parts = [wanted[start : start + PORTION] for start in range(0, len(wanted), PORTION)]
-    return [(with_ids(connection, table, part),) for part in parts]
+    return [(*own, with_ids(connection, table, part)) for part in parts]
 
 
 def as_memory(image: Image) -> Memory:
@@ -196,9 +212,9 @@ def as_memory(image: Image) -> Memory:
     return Memory(
         id=row_id,
         content=str(image.get("content") or ""),
-        tags=tuple(str(tag) for tag in json_list(image.get("tags"))),
+        tags=tuple(str(tag) for tag in read_list(image.get("tags"))),
         importance=_number(image.get("importance")),
-        source_message_ids=tuple(json_list(image.get("source_message_ids"))),
+        source_message_ids=tuple(read_list(image.get("source_message_ids"))),
         access_count=_whole(image.get("access_count")),
         last_accessed=parse_time(image.get("last_accessed"), where=f"{where}: last_accessed"),
         created_at=parse_time(image.get("created_at"), where=f"{where}: created_at"),
@@ -209,27 +225,33 @@ def as_memory(image: Image) -> Memory:
     )
 
 
-def json_list(text: Scalar) -> list[Any]:
-    """Return a JSON list; what is none, or holds more than texts and numbers, is left alone."""
-    try:
-        found = json.loads(text) if isinstance(text, str) else None
-    except (ValueError, RecursionError):
-        return []
-    if not isinstance(found, list):
-        return []
-    return [item for item in found if isinstance(item, str | int | float)]
-
-
 _YES = frozenset({"1", "true", "t", "yes", "on"})
 
 
 def _tables(connection: Connection) -> Sequence[str]:
-    """Return the tables of memories: the one of all bots where there is one, else one for each."""
+    """Return the tables of memories: the one of all bots, or one for each.
+
+    Where there are both, that of all bots counts if it holds anything: `init` may have made it.
+    """
     names = visible_tables(connection)
-    if MEMORIES in names:
-        return [MEMORIES]
+    # SQLite knows no case in names.
+    has_one = MEMORIES in (names if is_postgresql(connection) else map(str.lower, names))
     alike = sorted(name for name in names if name.endswith(f"_{MEMORIES}") and _bot_of(name))
-    return [name for name in alike if set(NEEDED) <= user_table(connection, name).columns.keys()]
+    own = [name for name in alike if set(NEEDED) <= user_table(connection, name).columns.keys()]
+    if has_one and (not own or _holds_any(connection, user_table(connection, MEMORIES))):
+        return [MEMORIES]
+    return own
+
+
+def _holds_any(connection: Connection, table: UserTable) -> bool:
+    found = sa.select(sa.literal(1)).select_from(table.clause).limit(1)
+    return connection.execute(found).first() is not None
+
+
+def _meant(bot_id: str, known: Collection[str]) -> list[str]:
+    wanted = bot_id.strip().casefold()
+    alike = [each for each in known if each.strip().casefold() == wanted]
+    return [bot_id] if bot_id in known else alike
 
 
 def _bot_of(table: str) -> str:

@@ -9,16 +9,17 @@ from uuid import uuid4
 from sqlalchemy.engine import Connection
 
 from llm_maint.domain.entity import Entity
+from llm_maint.domain.lists import read_list
 from llm_maint.domain.memory import Memory
 from llm_maint.domain.memory_transfer import NewMemory
 from llm_maint.domain.moments import iso, parse_time
 from llm_maint.domain.row import Image, Scalar
-from llm_maint.errors import SchemaError
+from llm_maint.errors import DataError, SchemaError
 from llm_maint.store import journal, memories, profiles, rows
 from llm_maint.store.dialect import is_postgresql
 from llm_maint.store.plans import IMPORT
 from llm_maint.store.recorder import Recorder
-from llm_maint.store.user_tables import UserTable
+from llm_maint.store.user_tables import UserTable, is_unique
 
 TELLING = ("bot_id", "id", "content", "created_at")
 """What the journal keeps of a memory that came: enough to know it again, and to take it away."""
@@ -32,29 +33,52 @@ def import_memories(
 ) -> str:
     """Insert memories of one bot; return the plan's id.
 
-    A row keeps the id that it brings along, unless a memory of the bot has it already.
+    A row keeps the id that it brings along, unless another one has it already; where ids are
+    numbers, the database gives each row its own.
+
+    Raises:
+        DataError: the database itself kept a row out.
+        SchemaError: a row says what the table has no column for.
+
     """
     rows.pin_text_form(connection)
     table = memories.table_of(connection, entity)
     now = profiles.exact_time(connection, occasion.now)
     new = list(new)
-    taken = _taken(connection, entity, new)
+    taken = _taken(connection, entity, table, new)
     images = [_image(connection, table, row, entity, now, taken) for row in new]
-    by_columns: dict[tuple[str, ...], list[Image]] = {}
-    for image in images:
-        by_columns.setdefault(tuple(image), []).append(image)
-    for alike in by_columns.values():
-        rows.insert_images(connection, table, alike)
+    ids = _inserted(connection, table, images)
     recorder = Recorder(connection)
-    for image in _as_written(connection, entity, table, [str(image["id"]) for image in images]):
+    for image in _as_written(connection, entity, table, ids):
         recorder.note(table, None, image, "inserted")
+    if len(recorder.entries) != len(new):
+        raise DataError(f"{table.name}: not every row came (a trigger?); nothing was imported")
     journal.keep(recorder, entity, occasion, kind=IMPORT, document={})
     return recorder.plan_id
 
 
-def _taken(connection: Connection, entity: Entity, new: Sequence[NewMemory]) -> set[str]:
+def _taken(
+    connection: Connection, entity: Entity, table: UserTable, new: Iterable[NewMemory]
+) -> set[str]:
+    """Return which of the ids that rows bring along are there: of this bot or, if need be, of any.
+
+    Mostly two bots may each have a memory of one id.
+    """
+    if _gives_numbers(table):
+        return set()
     ids = [row.id for row in new if row.id is not None]
-    return {memory.id for memory in memories.memories_of(connection, entity, ids=ids)}
+    whose = None if is_unique(connection, table, "id") else entity
+    found: set[str] = set()
+    for wanted in memories.portions_of(connection, table, whose, ids):
+        images = rows.read_images(connection, table, *wanted, columns=("id",))
+        found.update(str(image["id"]) for image in images)
+    return found
+
+
+def _gives_numbers(table: UserTable) -> bool:
+    """Return whether ids are numbers: one that we chose may be the next that a database gives."""
+    kind = table.columns["id"].type.upper()
+    return "INT" in kind or kind.startswith(("NUMERIC", "DECIMAL"))
 
 
 def _image(
@@ -69,16 +93,33 @@ def _image(
     created, updated = columns.get("created_at"), columns.get("updated_at")
     columns["created_at"], columns["updated_at"] = created or updated, updated or created
     for name, value in columns.items():
-        if value is not None and name not in table.columns and name not in _OUR_TIMES:
+        # An export tells an empty list of what its table has no column for.
+        if value and name not in table.columns and name not in _OUR_TIMES:
             raise SchemaError(f"{table.name} has no column {name}")
-    row_id = row.id if row.id is not None and row.id not in taken else str(uuid4())
-    image: dict[str, Scalar] = {"id": row_id}
+    image: dict[str, Scalar] = {}
+    if not _gives_numbers(table):
+        image["id"] = row.id if row.id is not None and row.id not in taken else str(uuid4())
     if "bot_id" in table.columns:
         image["bot_id"] = entity.id
     for name, value in columns.items():
         if name in table.columns:
             image[name] = now if value is None else _column(connection, table, name, value)
     return image
+
+
+def _inserted(connection: Connection, table: UserTable, images: Iterable[Image]) -> list[str]:
+    """Insert rows, all of the same columns at once; return their ids."""
+    by_columns: dict[tuple[str, ...], list[Image]] = {}
+    ids: list[str] = []
+    for image in images:
+        if "id" in image:
+            by_columns.setdefault(tuple(image), []).append(image)
+        else:
+            image = rows.insert_image(connection, table, image)  # noqa: PLW2901 with its id
+        ids.append(str(image["id"]))
+    for alike in by_columns.values():
+        rows.insert_images(connection, table, alike)
+    return ids
 
 
 def _column(connection: Connection, table: UserTable, name: str, value: Any) -> Scalar:  # noqa: ANN401 any field
@@ -110,9 +151,8 @@ def _as_written(
     connection: Connection, entity: Entity, table: UserTable, ids: Sequence[str]
 ) -> Iterable[Image]:
     """Yield what the journal keeps of each row, as the database now has it."""
-    for condition in memories.portions_of(connection, table, ids):
-        of_bot = memories.of_bot(table, entity)
-        yield from rows.read_images(connection, table, *of_bot, *condition, columns=TELLING)
+    for wanted in memories.portions_of(connection, table, entity, ids):
+        yield from rows.read_images(connection, table, *wanted, columns=TELLING)
 
 
 def exported(memory: Memory, vectors: Mapping[str, bytes | None]) -> dict[str, Any]:
@@ -125,7 +165,7 @@ def exported(memory: Memory, vectors: Mapping[str, bytes | None]) -> dict[str, A
         "intent": image.get("intent"),
         "stakes": image.get("stakes"),
         "emotional_charge": None if charge is None else float(charge),
-        "recurrence_keywords": memories.json_list(image.get("recurrence_keywords")),
+        "recurrence_keywords": read_list(image.get("recurrence_keywords")),
         "meaning_updated_at": moment and iso(moment),
     }
     for name, packed in vectors.items():

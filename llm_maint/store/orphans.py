@@ -41,6 +41,6 @@ def orphans_of(
     }
     wanted = frozenset[str]().union(*named.values())
     query = sa.select(sa.cast(messages.clause.c.id, sa.Text)).select_from(messages.clause)
-    rows = connection.execution_options(yield_per=BATCH).execute(query).scalars()
+    rows = connection.execute(query, execution_options={"yield_per": BATCH}).scalars()
     there = {row_id for row_id in rows if row_id in wanted}
     return frozenset(row_id for row_id, ids in named.items() if ids.isdisjoint(there))

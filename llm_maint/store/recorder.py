@@ -23,9 +23,22 @@ class Recorder:
     entries: list[dict[str, Any]] = field(default_factory=list)
 
     def write(
-        self, table: UserTable, before: Image | None, after: Image | None, effect: str
+        self,
+        table: UserTable,
+        before: Image | None,
+        after: Image | None,
+        effect: str,
+        *,
+        whole: Image | None = None,
     ) -> Image | None:
         """Insert, change or delete a row; return it as the database then has it.
+
+        Args:
+            table: where it is.
+            before: the row, or those of its columns that are to be compared and noted.
+            after: the same as they are to be.
+            effect: what the journal says of it.
+            whole: more columns of the row as it was: noted as well where a trigger changes them.
 
         Raises:
             DataError: the database itself kept the change out: the row was locked.
@@ -43,7 +56,9 @@ class Recorder:
             written = rows.update_image(self.connection, table, before, after)
             if written is None:
                 raise _kept_out(table, before)
-            written = {name: written[name] for name in before}
+            known = {**(whole or {}), **before}
+            names = [n for n, was in known.items() if n in before or written[n] != was]
+            before, written = {n: known[n] for n in names}, {n: written[n] for n in names}
         self.note(table, before, written, effect)
         return written
 

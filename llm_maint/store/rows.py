@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from llm_maint.domain.lists import as_array, is_list, read_list
 from llm_maint.domain.row import Image, Scalar
 from llm_maint.errors import DataError
 from llm_maint.store.columns import IdInsert, RawType
@@ -54,6 +55,19 @@ def with_ids(
     return table.clause.c.id.in_(typed)
 
 
+def holds(
+    connection: Connection,
+    table: UserTable,
+    name: str,
+    value: Scalar,
+    *,
+    of: sa.FromClause | None = None,
+) -> sa.ColumnElement[bool]:
+    """Return the condition that a column of a table, or `of` an alias of it, holds a value."""
+    column = (table.clause if of is None else of).c[name]
+    return column == _typed(connection, table, name, value)
+
+
 def of_row(connection: Connection, table: UserTable, image: Image) -> sa.ColumnElement[bool]:
     """Return the condition that a row is the one of this image, whatever else has changed."""
     typed = {name: _typed(connection, table, name, image[name]) for name in table.identity}
@@ -86,8 +100,9 @@ def insert_images(connection: Connection, table: UserTable, images: Sequence[Ima
             values[name] = sa.cast(text, _column_type(table, name))
         else:
             values[name] = sa.bindparam(name, type_=sa.types.NullType())
-    plain = _text_or_none if is_postgresql(connection) else _plain
-    found = [{name: plain(image[name]) for name in names} for image in images]
+    found = [
+        {name: _bound(connection, table, name, image[name]) for name in names} for image in images
+    ]
     connection.execute(IdInsert(table.clause).values(values), found)
 
 
@@ -162,7 +177,7 @@ def _typed(
     """Return a value for a column: text cast to the column's type on PostgreSQL."""
     if not is_postgresql(connection):
         return _native(value)
-    text = None if value is None else str(value)
+    text = _text_or_none(table, name, value)
     return sa.cast(sa.literal(text, sa.Text), _column_type(table, name))
 
 
@@ -193,15 +208,23 @@ def blob(content: bytes) -> str:
     return f"{_BASE64}{b64encode(content).decode()}"
 
 
-def _text_or_none(value: Scalar) -> str | None:
-    return None if value is None else str(value)
-
-
-def _plain(value: Scalar) -> Scalar | bytes:
-    """Return a value of an image for SQLite's driver: text, number or bytes."""
+def _bound(connection: Connection, table: UserTable, name: str, value: Scalar) -> Scalar | bytes:
+    """Return a value of an image for the driver: text on PostgreSQL, else text, number or bytes."""
+    if is_postgresql(connection):
+        return _text_or_none(table, name, value)
     if isinstance(value, str) and value.startswith(_BASE64):
         return b64decode(value.removeprefix(_BASE64))
     return value
+
+
+def _text_or_none(table: UserTable, name: str, value: Scalar) -> str | None:
+    """Return a value as PostgreSQL reads it; a list in JSON is an array where the column is one."""
+    if value is None:
+        return None
+    text = str(value)
+    if text[:1] == "[" and table.columns[name].type.endswith("[]") and is_list(text):
+        return as_array(read_list(text))
+    return text
 
 
 def _native(value: Scalar) -> sa.ColumnElement[Any]:

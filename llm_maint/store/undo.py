@@ -11,7 +11,17 @@ from llm_maint.domain.entity import Entity
 from llm_maint.domain.judged import mark
 from llm_maint.domain.row import Image, RowId
 from llm_maint.errors import PlanRefusedError, UnknownNameError
-from llm_maint.store import holdings, journal, judgements, pins, profiles, rows, wear
+from llm_maint.store import (
+    holdings,
+    journal,
+    judgements,
+    memories,
+    pins,
+    profiles,
+    rows,
+    touched,
+    wear,
+)
 from llm_maint.store.database import Database
 from llm_maint.store.plans import (
     APPLIED,
@@ -53,6 +63,10 @@ def undo_plan(
 ) -> Undone:
     """Put back every row that a plan changed, all columns to the byte. It can itself be undone.
 
+    A memory that was only used since, see `touched`, is not edited: what the plan did is taken
+    back, and what came by use stays. The same holds with `force`. Of a memory that the plan changed
+    and that is gone by now, `force` puts back what the journal knows: its text, and those columns.
+
     Args:
         database: where the plan is.
         name: the plan's id or a unique start of it.
@@ -73,7 +87,9 @@ def _undo(connection: Connection, name: str, occasion: journal.Occasion, *, forc
     if plan.status != APPLIED:
         raise PlanRefusedError(f"plan {plan.id[:8]} is {plan.status}: there is nothing to undo")
     rows.pin_text_form(connection)
-    changes_made = _changes_of(connection, plan.id)
+    if plan.entity.has_memories:
+        memories.lock_bot(connection, plan.entity)
+    changes_made = _changes_of(connection, plan)
     edited = [c for c in changes_made if c.edited and c.is_row]
     if edited and not force:
         ids = ", ".join(change.row_id for change in edited[:10]) + ", ..." * (len(edited) > 10)  # noqa: PLR2004 one line
@@ -101,7 +117,7 @@ def _undo(connection: Connection, name: str, occasion: journal.Occasion, *, forc
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Change:
     """A journal entry beside the row as it is now: its columns of then, and all of them."""
 
@@ -111,10 +127,20 @@ class _Change:
     after: Image | None
     present: Image | None
     whole: Image | None
+    of_memory: bool
 
     @property
     def edited(self) -> bool:
+        if self.of_memory:
+            return touched.is_edited(self.before, self.after, self.present)
         return self.present != self.after
+
+    @property
+    def target(self) -> Image | None:
+        """The row as it is to be, as far as the journal knows it."""
+        if not self.of_memory or self.before is None or self.after is None or self.present is None:
+            return self.before
+        return touched.taken_back(self.before, self.after, self.present)
 
     @property
     def is_row(self) -> bool:
@@ -133,19 +159,32 @@ def _leaves_summary(connection: Connection, entity: Entity, changes_made: list[_
     return head is None or head.summary is None
 
 
-def _changes_of(connection: Connection, plan_id: str) -> list[_Change]:
-    query = sa.select(entries).where(entries.c.plan_id == plan_id).order_by(entries.c.position)
+def _changes_of(connection: Connection, plan: StoredPlan) -> list[_Change]:
+    query = sa.select(entries).where(entries.c.plan_id == plan.id).order_by(entries.c.position)
     found = []
     for entry in connection.execute(query).mappings().all():
         table = user_table(connection, entry["table_name"])
         before, after = (_load(entry[name]) for name in ("before_image", "after_image"))
-        wanted = rows.of_row(connection, table, after or before or {})
+        known = after or before or {}
+        if missing := set(table.identity) - known.keys():
+            raise PlanRefusedError(
+                f"rows of {table.name} are named by {missing.pop()} now, and were not then"
+            )
+        wanted = rows.of_row(connection, table, known)
         whole = next(iter(rows.read_images(connection, table, wanted, lock=True)), None)
         present = None
         if whole is not None:
-            names = (after or before or {}).keys()
-            present = {name: whole[name] for name in names if name in whole}
-        found.append(_Change(table, entry["row_id"], before, after, present, whole))
+            present = {name: whole[name] for name in known if name in whole}
+        change = _Change(
+            table=table,
+            row_id=entry["row_id"],
+            before=before,
+            after=after,
+            present=present,
+            whole=whole,
+            of_memory=plan.entity.has_memories,
+        )
+        found.append(change)
     return found
 
 
@@ -155,24 +194,25 @@ def _load(text: str | None) -> Image | None:
 
 def _put_back(recorder: Recorder, change: _Change) -> tuple[str, ...]:
     """Put a row back; return the columns that the database itself made different."""
-    if change.present == change.before:
+    target = change.target
+    if change.present == target:
         return ()
     if change.after is None and change.present is not None:
         raise PlanRefusedError(f"row {change.row_id} is another row by now: it stays")
-    if change.before is not None:
-        missing = change.before.keys() - change.table.columns.keys()
+    if target is not None:
+        missing = target.keys() - change.table.columns.keys()
         if missing:
             raise PlanRefusedError(
                 f"{change.table.name} has no column {', '.join(sorted(missing))} now"
             )
-    if change.before is None:
+    if target is None:
         journal.refuse_cascades(recorder.connection, change.table)
     # What is deleted is noted whole, however little of it the journal knew.
-    now = change.whole if change.before is None else change.present
-    written = recorder.write(change.table, now, change.before, "restored")
-    if written is None or change.before is None:
+    now = change.whole if target is None else change.present
+    written = recorder.write(change.table, now, target, "restored", whole=change.whole)
+    if written is None or target is None:
         return ()
-    return tuple(name for name, value in change.before.items() if written.get(name) != value)
+    return tuple(name for name, value in target.items() if written.get(name) != value)
 
 
 def _settle_undo(

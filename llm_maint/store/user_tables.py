@@ -90,7 +90,7 @@ def cascading_table(connection: Connection, table: UserTable) -> str | None:
         query = sa.text("""
             SELECT conrelid::regclass::text FROM pg_constraint
             WHERE contype = 'f' AND confdeltype IN ('c', 'n', 'd')
-              AND confrelid = to_regclass(:name)
+              AND confrelid = to_regclass(quote_ident(:name))
             """)
     else:
         query = sa.text("""
@@ -100,6 +100,24 @@ def cascading_table(connection: Connection, table: UserTable) -> str | None:
               AND key.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT')
             """)
     return connection.execute(query, {"name": table.name}).scalars().first()
+
+
+def is_unique(connection: Connection, table: UserTable, column: str) -> bool:
+    """Return whether no two rows of a table may have the same in a column."""
+    if is_postgresql(connection):
+        query = sa.text("""
+            SELECT 1 FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+            WHERE indrelid = to_regclass(quote_ident(:name)) AND attname = :column
+              AND indisunique AND indnkeyatts = 1 AND indpred IS NULL
+            """)
+    else:
+        query = sa.text("""
+            SELECT 1 FROM pragma_index_list(:name) AS list
+            WHERE list."unique" AND NOT list.partial
+              AND (SELECT group_concat(name) FROM pragma_index_info(list.name)) = :column
+            """)
+    found = connection.execute(query, {"name": table.name, "column": column})
+    return found.first() is not None
 
 
 def _sqlite_columns(connection: Connection, name: str) -> list[Column]:
@@ -122,7 +140,7 @@ def _postgresql_columns(connection: Connection, name: str) -> list[Column]:
         SELECT attname, format_type(atttypid, atttypmod) AS type, attgenerated <> '' AS generated,
                attnotnull AND NOT atthasdef AND attidentity = '' AS required
         FROM pg_attribute
-        WHERE attrelid = to_regclass(:name) AND attnum > 0 AND NOT attisdropped
+        WHERE attrelid = to_regclass(quote_ident(:name)) AND attnum > 0 AND NOT attisdropped
         ORDER BY attnum
         """)
     return [

@@ -9,7 +9,8 @@ import json
 import struct
 import sys
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +23,7 @@ from llm_maint.store.columns import RawType
 from llm_maint.store.dialect import is_postgresql
 from llm_maint.store.memories import of_bot, portions_of, table_of
 from llm_maint.store.row_tables import memory_vectors
+from llm_maint.store.rows import pin_text_form
 from llm_maint.store.user_tables import UserTable
 
 COLUMN = "embedding"
@@ -44,12 +46,14 @@ def own_vectors(
     table = table_of(connection, entity)
     if column not in table.columns:
         return
+    pin_text_form(connection)
     clause = table.clause
     vector, read = _readable(connection, table, column)
-    for condition in portions_of(connection, table, ids):
+    for wanted in portions_of(connection, table, entity, ids):
         query = sa.select(sa.cast(clause.c.id, sa.Text), vector).select_from(clause)
-        query = query.where(*of_bot(table, entity), clause.c[column].is_not(None), *condition)
-        rows = connection.execution_options(yield_per=BATCH).execute(query)
+        query = query.where(*wanted, clause.c[column].is_not(None))
+        # Of this statement alone: of the connection, it would be of whatever is written after it.
+        rows = connection.execute(query, execution_options={"yield_per": BATCH})
         for row_id, value in rows:
             packed = read(value)
             if packed:
@@ -63,10 +67,10 @@ def ids_without(connection: Connection, entity: Entity, ids: Iterable[RowId]) ->
         return [str(row_id) for row_id in ids]
     clause = table.clause
     found: list[str] = []
-    for condition in portions_of(connection, table, ids):
+    for wanted in portions_of(connection, table, entity, ids):
         none = clause.c[COLUMN].is_(None)
-        query = sa.select(sa.cast(clause.c.id, sa.Text)).where(*of_bot(table, entity), none)
-        found += connection.execute(query.where(*condition)).scalars()
+        query = sa.select(sa.cast(clause.c.id, sa.Text)).where(*wanted, none)
+        found += connection.execute(query).scalars()
     return found
 
 
@@ -126,14 +130,14 @@ def nearest_in_database(
     table = table_of(connection, entity)
     if not is_postgresql(connection) or COLUMN not in table.columns:
         return None
-    if not _is_fixed_vector(table.columns[COLUMN].type):
+    schema, kind = _split(table.columns[COLUMN].type)
+    if not kind.startswith(("vector(", "halfvec(")):
         return None
-    # What is near by the index may be of another bot: then it looks on, if it is new enough.
-    for name, value in (("hnsw.iterative_scan", "relaxed_order"), ("hnsw.ef_search", "100")):
-        connection.execute(sa.select(sa.func.set_config(name, value, True)))
+    _look_on(connection)
     one, other = table.clause.alias("one"), table.clause.alias("other")
-    distance = other.c[COLUMN].op("<=>", return_type=sa.Float())(one.c[COLUMN])
-    beside = (other.c.bot_id == entity.id,) if "bot_id" in table.columns else ()
+    sign = f"OPERATOR({schema}.<=>)" if schema else "<=>"
+    distance = other.c[COLUMN].op(sign, return_type=sa.Float())(one.c[COLUMN])
+    beside = of_bot(connection, table, entity, of=other)
     near = (
         sa.select(sa.cast(other.c.id, sa.Text).label("id"), distance.label("distance"))
         .where(other.c[COLUMN].is_not(None), *beside)
@@ -142,9 +146,9 @@ def nearest_in_database(
         .lateral("near")
     )
     found: list[tuple[str, str, float]] = []
-    for condition in portions_of(connection, table, ids):
-        wanted = sa.select(table.clause.c.id).where(*of_bot(table, entity), *condition)
-        mine = (one.c.bot_id == entity.id,) if "bot_id" in table.columns else ()
+    mine = of_bot(connection, table, entity, of=one)
+    for condition in portions_of(connection, table, entity, ids):
+        wanted = sa.select(table.clause.c.id).where(*condition)
         query = (
             sa.select(sa.cast(one.c.id, sa.Text), near.c.id, 1 - near.c.distance)
             .select_from(one.join(near, sa.true()))
@@ -155,40 +159,69 @@ def nearest_in_database(
     return found
 
 
-def _is_fixed_vector(kind: str) -> bool:
-    name = kind.rpartition(".")[2]
-    return name.startswith(("vector(", "halfvec("))
+INDEX_SETTINGS = {"hnsw.iterative_scan": "relaxed_order", "hnsw.ef_search": "100"}
+"""What is near by the index may be of another bot: then it looks on."""
+
+
+def _look_on(connection: Connection) -> None:
+    """Set how the index is searched, in this transaction, as far as the extension knows it."""
+    for name, value in INDEX_SETTINGS.items():
+        try:
+            with connection.begin_nested():
+                connection.execute(sa.select(sa.func.set_config(name, value, True)))
+        except sa.exc.DBAPIError:  # an older one refuses what it does not know
+            continue
 
 
 def _readable(
     connection: Connection, table: UserTable, name: str
-) -> tuple[sa.ColumnElement[Any], Any]:
+) -> tuple[sa.ColumnElement[Any], Callable[[Any], bytes]]:
     """Return the expression that reads the column, and the function that makes bytes of it."""
     column = table.clause.c[name]
     if not is_postgresql(connection):
         return column, _of_any
-    place, _, kind = table.columns[name].type.rpartition(".")
+    schema, kind = _split(table.columns[name].type)
     if kind.startswith(("vector", "halfvec")):
-        real = sa.cast(column, RawType(f"{place}.vector" if place else "vector"))
-        send = sa.func.vector_send(real) if not place else _in_schema(place, "vector_send", real)
-        return send, _of_pgvector
-    if kind.endswith("[]"):
-        return sa.cast(sa.cast(column, RawType("real[]")), sa.Text), _of_any
+        real = sa.cast(column, RawType(f"{schema}.vector" if schema else "vector"))
+        return _of_schema(schema, "vector_send", real), _of_pgvector
+    if kind == "real[]":
+        return sa.func.array_send(column), _of_array
     return sa.cast(column, sa.Text), _of_any
 
 
-def _in_schema(schema: str, name: str, value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    functions: Any = sa.func
-    for part in schema.split("."):
-        functions = getattr(functions, part.strip('"'))
-    called: sa.ColumnElement[Any] = getattr(functions, name)(value)
-    return called
+def _split(kind: str) -> tuple[str, str]:
+    """Return the schema of a type, as SQL writes it, empty where none is needed; and its name."""
+    schema, _, name = kind.rpartition(".")
+    return schema, name
+
+
+def _of_schema(schema: str, name: str, value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return the call of a function in a schema, which is given as it is written in SQL."""
+    plain = schema[1:-1].replace('""', '"') if schema[:1] == '"' else schema
+    quoted = sa.sql.quoted_name(name, quote=True)
+    return sa.sql.functions.Function(quoted, value, packagenames=(plain,) if plain else ())
 
 
 def _of_pgvector(value: bytes) -> bytes:
     """Return a vector of pgvector's binary form: its length, a reserved number, then the floats."""
     (length,) = struct.unpack_from(">H", value)
-    floats = array("f", value[4 : 4 + 4 * length])
+    return _native(array("f", value[4 : 4 + 4 * length]))
+
+
+def _of_array(value: bytes) -> bytes:
+    """Return a vector of the binary form of an array: a head, then each number behind its size."""
+    dimensions, has_null = struct.unpack_from(">2i", value)
+    if dimensions != 1 or has_null:
+        return b""
+    return _finite(array("f", _native(array("f", value[_HEAD:])[1::2])))
+
+
+_HEAD = 20
+"""Bytes before the numbers of an array of one dimension."""
+
+
+def _native(floats: "array[float]") -> bytes:
+    """Return floats that came over the network in the order of bytes that we work with."""
     if sys.byteorder == "little":
         floats.byteswap()
     return floats.tobytes()
@@ -196,14 +229,26 @@ def _of_pgvector(value: bytes) -> bytes:
 
 def _of_any(value: object) -> bytes:
     """Return a vector of a blob of floats, or of a list as text; nothing of anything else."""
-    if isinstance(value, bytes):
-        return value if len(value) % 4 == 0 else b""
-    if not isinstance(value, str):
+    if isinstance(value, str):
+        return _of_text(value)
+    if not isinstance(value, bytes):
         return b""
-    text = value.strip()
-    if text[:1] == "{":  # an array as PostgreSQL writes it
-        text = f"[{text[1:-1]}]"
+    # Some keep JSON as bytes; floats may begin and end as it does, but are hardly JSON.
+    is_text = value[:1] == b"[" and value[-1:] == b"]"
+    found = _of_text(value) if is_text else b""
+    return found or (_finite(array("f", value)) if len(value) % 4 == 0 else b"")
+
+
+def _of_text(text: str | bytes) -> bytes:
+    """Return a vector of a list in JSON, or of an array as PostgreSQL writes it."""
+    if isinstance(text, str) and text.strip()[:1] == "{":
+        text = f"[{text.strip()[1:-1]}]"
     try:
-        return array("f", json.loads(text)).tobytes()
+        return _finite(array("f", json.loads(text)))
     except (ValueError, TypeError, OverflowError, RecursionError):
         return b""
+
+
+def _finite(floats: "array[float]") -> bytes:
+    """Return a vector, unless one of its numbers is none: it would spoil every comparison."""
+    return floats.tobytes() if isfinite(sum(floats)) else b""

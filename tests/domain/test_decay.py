@@ -236,7 +236,7 @@ def test_a_report_is_json() -> None:
     assert json.loads(json.dumps(document)) == document
     assert document["memories"] == 2
     assert document["orphans"] == 1
-    (going,) = document["going"]
+    (going,) = (each for each in document["prunable"] if each["fate"] == "going")
     assert (going["id"], going["reason"]) == ("m1", "faded")
     assert going["effective_importance"] < BOUND
 

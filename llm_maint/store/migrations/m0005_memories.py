@@ -77,15 +77,18 @@ def memory_table(connection: Connection) -> sa.Table:
 
 
 def _visible_tables(connection: Connection) -> list[str]:
-    if not is_postgresql(connection):
-        return sa.inspect(connection).get_table_names()
-    query = sa.text("""
-        SELECT relname FROM pg_class
-        WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_table_is_visible(oid)
-        """)
-    return list(connection.execute(query).scalars())
+    # Of views too, which take the name as well; SQLite knows no case in names.
+    query = "SELECT lower(name) FROM sqlite_schema WHERE type IN ('table', 'view')"
+    if is_postgresql(connection):
+        query = """
+            SELECT relname FROM pg_class
+            WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_table_is_visible(oid)
+            """
+    return list(connection.execute(sa.text(query)).scalars())
 
 
 def _has_pgvector(connection: Connection) -> bool:
-    # Its type must be found by its name, too: an extension may be in a schema of its own.
-    return connection.scalar(sa.text("SELECT to_regtype('vector') IS NOT NULL")) is True
+    # Its type must be found by its name, too: an extension may be in a schema of its own. A table
+    # of that name is a type as well, but none of the kind `b`.
+    query = "SELECT 1 FROM pg_type WHERE oid = to_regtype('vector') AND typtype = 'b'"
+    return connection.scalar(sa.text(query)) is not None
