@@ -62,7 +62,7 @@ def lived(dataset: DataSet, *, seed: int, new: int, runs: int = RUNS) -> Worn:
     careless = Careless(dataset, seed=seed)
     retention: list[float] = []
     states: list[list[Row]] = []
-    with serving(careless.reply) as served, world(dataset.entity, served.address) as present:
+    with serving(careless.reply) as served, world(dataset.owner, served.address) as present:
         present.insert(first)
         arrived = {row["id"]: row for row in first}
         for day in range(runs):
@@ -88,7 +88,7 @@ def _retention(
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     sets = ["syn0200_a", "syn0500_a"]
-    parser.add_argument("--sets", nargs="+", choices=datasets.names(), default=sets)
+    parser.add_argument("--sets", nargs="+", choices=datasets.profiles(), default=sets)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--runs", type=int, default=RUNS)
     return parser.parse_args()

@@ -5,7 +5,8 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import Any
 
-from datasets import DataSet, Row
+from datasets import BY_WORDS, DataSet, Row
+from kinds import MEMORY, PROFILE
 from scoring import Metrics, score
 from seen import moment_of
 from tracing import folded
@@ -16,18 +17,18 @@ Fates = Mapping[str, str]
 """Each row that goes, and the row that stays for it."""
 
 
-def upserted(rows: Sequence[Row]) -> Fates:
+def upserted(dataset: DataSet) -> Fates:
     """Keep one row for each category and key: the last write wins."""
     last: dict[tuple[str, str], Row] = {}
-    for row in sorted(rows, key=moment_of):
+    for row in sorted(dataset.rows, key=moment_of):
         last[row["category"], row["key"]] = row
-    winners = {row["id"]: last[row["category"], row["key"]]["id"] for row in rows}
+    winners = {row["id"]: last[row["category"], row["key"]]["id"] for row in dataset.rows}
     return {row_id: winner for row_id, winner in winners.items() if row_id != winner}
 
 
-def deduplicated(rows: Sequence[Row]) -> Fates:
-    """Keep the longest of texts that are similar, anywhere in the profile."""
-    texts = [(folded(row["value"]), row["id"]) for row in rows]
+def deduplicated(dataset: DataSet) -> Fates:
+    """Keep the longest of texts that are similar, wherever they are."""
+    texts = [(folded(row["value"]), row["id"]) for row in dataset.rows]
     kept: list[tuple[str, str, int]] = []
     bits: dict[str, int] = {}
     fates: dict[str, str] = {}
@@ -38,6 +39,24 @@ def deduplicated(rows: Sequence[Row]) -> Fates:
             kept.append((text, row_id, mask))
         else:
             fates[row_id] = winner
+    return fates
+
+
+def nearest_kept(dataset: DataSet) -> Fates:
+    """Keep the newest of memories whose vectors have a cosine of 0.85 or more."""
+    import numpy as np
+
+    rows = sorted(dataset.documents(), key=moment_of, reverse=True)
+    vectors = np.array([row["embedding"] for row in rows])
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    kept = [0]
+    fates: dict[str, str] = {}
+    for place in range(1, len(rows)):
+        cosines = vectors[kept] @ vectors[place]
+        if cosines.max() >= SIMILAR:
+            fates[rows[place]["id"]] = rows[kept[int(cosines.argmax())]]["id"]
+        else:
+            kept.append(place)
     return fates
 
 
@@ -61,15 +80,23 @@ def _pairs_of(text: str, bits: dict[str, int]) -> int:
     return mask
 
 
-BASELINES: Mapping[str, Callable[[Sequence[Row]], Fates]] = {
+BASELINES: Mapping[str, Callable[[DataSet], Fates]] = {
     "upsert": upserted,
     "similar_0.85": deduplicated,
+    "cosine_0.85": nearest_kept,
 }
+
+
+def is_for(name: str, dataset: DataSet) -> bool:
+    """Return whether a baseline can do anything with a set: memories have vectors, and no keys."""
+    has_vectors = dataset.kind is MEMORY and not dataset.name.endswith(BY_WORDS)
+    can: Mapping[str, bool] = {"upsert": dataset.kind is PROFILE, "cosine_0.85": has_vectors}
+    return can.get(name, True)
 
 
 def measured(dataset: DataSet, name: str) -> Metrics:
     """Return the score of a baseline on a set."""
-    fates = BASELINES[name](dataset.rows)
+    fates = BASELINES[name](dataset)
     operations = [
         {"op": "merge", "winner_id": winner, "row_ids": [winner, row_id], "before": _shown(row_id)}
         for row_id, winner in fates.items()

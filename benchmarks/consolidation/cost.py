@@ -98,7 +98,7 @@ def lived(dataset: DataSet, start: int, spread: str, arguments: argparse.Namespa
     limits = {} if arguments.gather is None else {"gather_minutes": arguments.gather}
     with (
         serving(oracle.reply) as served,
-        world(dataset.entity, served.address, **limits) as present,
+        world(dataset.owner, served.address, **limits) as present,
     ):
         present.schedule()
         present.insert(list(arrived.values()))
@@ -149,7 +149,7 @@ def _at_once(grown: DataSet, arrived: Mapping[str, Row]) -> Metrics:
     reviewed = {"max_loss_ratio": 1.0}
     with (
         serving(oracle.reply) as served,
-        world(grown.entity, served.address, **reviewed) as present,
+        world(grown.owner, served.address, **reviewed) as present,
     ):
         present.insert(list(arrived.values()))
         present.consolidate()
@@ -171,7 +171,7 @@ def _tokens_of(present: World, rows: Sequence[Attribute]) -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--set", choices=datasets.names(), default="syn2000_a")
+    parser.add_argument("--set", choices=datasets.profiles(), default="syn2000_a")
     parser.add_argument("--start", type=int, nargs="+", default=[200, 0], help="rows at first")
     parser.add_argument("--spread", nargs="+", default=["uniform", "conversations"])
     parser.add_argument("--days", type=int, default=DAYS)

@@ -13,8 +13,12 @@ from pathlib import Path
 import baselines
 import datasets
 from harness import Result, imported, measured
+from kinds import PROFILE
 from models import NAMES, SLY
 from tables import summary, table, verdicts
+
+FEW = 500
+"""Memories with which twenty runs in a row are tried."""
 
 
 def main() -> None:
@@ -46,7 +50,7 @@ def evaluated(sets: Sequence[str], models: Sequence[str], *, jobs: int) -> list[
             for model in models
             if model in NAMES
             for number in range(len(loaded))
-            if model != SLY or _is_for_sly(sets, sets[number])
+            if model != SLY or _is_for_sly(sets, loaded[number])
         ]
         # What takes longest begins first, so that no processor is idle at the end.
         order = sorted(work, key=lambda each: (each[0] != SLY, -len(loaded[each[1]].rows)))
@@ -56,19 +60,20 @@ def evaluated(sets: Sequence[str], models: Sequence[str], *, jobs: int) -> list[
         results = [futures[each].result() for each in work]
     for name in baselines.BASELINES:
         if name in models:
-            results += [_baseline(dataset, name) for dataset in loaded]
+            results += [_baseline(each, name) for each in loaded if baselines.is_for(name, each)]
     return results
 
 
 def _baseline(dataset: datasets.DataSet, name: str) -> Result:
     metrics = baselines.measured(dataset, name)
-    return Result(set=dataset.name, model=name, metrics=metrics, failed=())
+    return Result(set=dataset.name, model=name, metrics=metrics, failed=(), title=dataset.title)
 
 
-def _is_for_sly(sets: Sequence[str], name: str) -> bool:
-    """Return whether a set is the first of its kind: twenty runs on each would take too long."""
-    kind = name.partition("_")[0]
-    return name == next(each for each in sets if each.partition("_")[0] == kind)
+def _is_for_sly(sets: Sequence[str], dataset: datasets.DataSet) -> bool:
+    """Return whether a set is the first of its size: twenty runs on each would take too long."""
+    size = dataset.name.partition("_")[0]
+    is_first = dataset.name == next(each for each in sets if each.partition("_")[0] == size)
+    return is_first and (dataset.kind is PROFILE or len(dataset.rows) <= FEW)
 
 
 def _arguments() -> argparse.Namespace:

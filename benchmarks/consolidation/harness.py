@@ -15,16 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from datasets import DataSet, Row
+from kinds import Kind
 from models import MODELS, NONE, SLY
-from offline import attributes
+from offline import policy_of, values_of
 from oracle import Answer
 from scoring import Metrics, failures, score
 from served import Served, serving
 from sly import Sly
 
 from llm_maint.domain.plan import ALWAYS_ALLOWED_LOSSES
-from llm_maint.domain.policy import Policy
-from llm_maint.domain.wording import fact_of
 
 HELD = 3
 """The exit code of a plan that waits for review."""
@@ -49,14 +48,16 @@ class Result:
     held: bool = False
     idle: bool | None = None
     restored: bool | None = None
+    title: str = "profiles"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A database with one profile, and the command that works on it."""
+    """A database with the rows of one owner, and the command that works on it."""
 
     folder: Path
-    entity: str
+    kind: Kind
+    owner: str
     address: str | None = None
 
     @property
@@ -79,17 +80,30 @@ class Place:
 
     def consolidate(self) -> Mapping[str, Any]:
         """Consolidate and return the report."""
-        arguments = ("profile", "consolidate", "--entity", self.entity, "--json")
-        found: Mapping[str, Any] = json.loads(self.command(*arguments, allowed=(0, HELD)))
+        text = self._about("consolidate", "--json", allowed=(0, HELD))
+        found: Mapping[str, Any] = json.loads(text)
         return found
 
+    def insert(self, documents: Sequence[Row]) -> None:
+        """Import rows."""
+        file = self.folder / "rows.json"
+        file.write_text(json.dumps(documents), encoding="utf-8")
+        self._about("import", str(file))
+        file.unlink()
+
     def exported(self) -> list[Row]:
-        """Return the rows as `profile export` prints them: an array, or one object a line."""
-        text = self.command("profile", "export", "--entity", self.entity)
+        """Return the rows that are exported: in an array, or one object a line."""
+        text = self._about(*self.kind.export)
         if text.lstrip().startswith("["):
-            whole: list[Row] = json.loads(text)
-            return whole
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
+            return list(map(self.kind.row, json.loads(text)))
+        return [self.kind.row(json.loads(line)) for line in text.splitlines() if line.strip()]
+
+    def undo_all(self) -> None:
+        """Undo every consolidation that was applied, the newest first."""
+        plans = json.loads(self._about("plans", "-n", "1000", "--json"))
+        for plan in reversed(plans):
+            if plan["kind"] == "consolidation" and plan["status"] == "applied":
+                self._about(*self.kind.undo, plan["plan_id"])
 
     def dump(self) -> str:
         """Return all that the database holds."""
@@ -99,9 +113,11 @@ class Place:
     def user_rows(self) -> list[tuple[Any, ...]]:
         """Return the assistant's own rows, all columns; summaries without the time of writing."""
         with closing(sqlite3.connect(self.file)) as connection:
-            rows = connection.execute("SELECT * FROM entity_profile_attributes ORDER BY id")
-            heads = connection.execute("SELECT entity_id, summary FROM entity_profiles")
-            return [*rows, *heads]
+            return [row for query in self.kind.queries for row in connection.execute(query)]
+
+    def _about(self, *arguments: str, allowed: Sequence[int] = (0,)) -> str:
+        """Run a command about the owner's rows."""
+        return self.command(*self.kind.command(arguments, self.owner), allowed=allowed)
 
     def _environment(self) -> dict[str, str]:
         settings = {"LLM_MAINT_DATABASE_URL": f"sqlite:///{self.file}"}
@@ -116,11 +132,9 @@ class Place:
 def imported(dataset: DataSet) -> Iterator[Place]:
     """Give a database with a set in it, to be copied for each model."""
     with tempfile.TemporaryDirectory() as folder:
-        place = Place(Path(folder), dataset.entity)
-        rows = place.folder / "rows.json"
-        rows.write_text(json.dumps(dataset.rows), encoding="utf-8")
+        place = Place(Path(folder), dataset.kind, dataset.owner)
         place.command("init")
-        place.command("profile", "import", str(rows))
+        place.insert(dataset.documents())
         yield place
 
 
@@ -128,7 +142,7 @@ def measured(dataset: DataSet, model: str, template: Place) -> Result:
     """Return what a model made of a set, beginning with a copy of a database."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(template.folder, folder, dirs_exist_ok=True)
-        begin = partial(Place, Path(folder), dataset.entity)
+        begin = partial(Place, Path(folder), dataset.kind, dataset.owner)
         if model == NONE:
             return _once(dataset, model, begin(), None)
         if model == SLY:
@@ -146,12 +160,14 @@ def _made(dataset: DataSet, model: str) -> Answer:
 def _once(dataset: DataSet, model: str, place: Place, served: Served | None) -> Result:
     report = place.consolidate()
     calls, tokens = (served.calls, served.prompt_tokens) if served else (0, 0)
-    before = place.dump()
+    before, after = place.dump(), place.exported()
     place.consolidate()  # of a plan that is held it reports the calls that made it
     idle = place.dump() == before and (served is None or served.calls == calls)
-    metrics = score(dataset.rows, dataset.truth, report, place.exported())
-    target = NONE if model == NONE else MODELS[model].target
-    failed = failures(metrics, target)
+    metrics = score(dataset.rows, dataset.truth, report, after)
+    failed = failures(metrics, NONE if model == NONE else MODELS[model].target)
+    counted = [report[f"{dataset.kind.rows}_{when}"] for when in ("before", "after")]
+    if counted != [len(dataset.rows), len(after)]:
+        failed.append(f"the report counts {counted[0]} rows before and {counted[1]} after")
     return Result(
         set=dataset.name,
         model=model,
@@ -161,6 +177,7 @@ def _once(dataset: DataSet, model: str, place: Place, served: Served | None) -> 
         prompt_tokens=tokens,
         held=bool(report["held"]),
         idle=idle,
+        title=dataset.title,
     )
 
 
@@ -176,7 +193,7 @@ def _many(dataset: DataSet, place: Place, served: Served, sly: Sly) -> Result:
             lost += report["accounting"]["removed"] + report["accounting"]["superseded"]
     whole = {**report, "operations": operations, "accounting": {"kept": len(dataset.rows)}}
     metrics = score(dataset.rows, dataset.truth, whole, place.exported())
-    _undo_all(place)
+    place.undo_all()
     restored = place.user_rows() == begun
     failed = failures(metrics, MODELS[SLY].target)
     return Result(
@@ -188,20 +205,13 @@ def _many(dataset: DataSet, place: Place, served: Served, sly: Sly) -> Result:
         prompt_tokens=served.prompt_tokens,
         held=held,
         restored=restored,
+        title=dataset.title,
     )
 
 
 def allowed_losses(dataset: DataSet) -> int:
     """Return how many rows the loss guard lets go, which whoever reads the manual knows."""
-    policy = Policy()
-    rows = [row for row in attributes(dataset.rows) if not policy.protects(row)]
-    facts = {fact_of(row.key, row.value) for row in rows}
+    policy = policy_of(dataset)
+    rows = [row for row in values_of(dataset) if not policy.protects(row)]
+    facts = {row.fact for row in rows}
     return max(ALWAYS_ALLOWED_LOSSES, int(policy.max_loss_ratio * len(facts) + 1e-9))
-
-
-def _undo_all(place: Place) -> None:
-    """Undo every consolidation that was applied, the newest first."""
-    plans = json.loads(place.command("profile", "plans", "-n", "1000", "--json"))
-    for plan in reversed(plans):
-        if plan["kind"] == "consolidation" and plan["status"] == "applied":
-            place.command("profile", "undo", plan["plan_id"])

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from datasets import DataSet, Row
+from kinds import MEMORY, PINS
 from oracle import Answer
 from unguarded import Outcome
 
@@ -14,6 +15,7 @@ from llm_maint.domain.chat import Completion, Prompt
 from llm_maint.domain.consultation import Case, consult
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import fold
+from llm_maint.domain.memory import Memory
 from llm_maint.domain.plan import Plan, guard_losses
 from llm_maint.domain.plan_document import plan_document
 from llm_maint.domain.policy import Policy
@@ -26,8 +28,7 @@ REQUEST_ROWS = 60
 
 def consolidated(dataset: DataSet, answer: Answer, *, size: int = REQUEST_ROWS) -> Outcome:
     """Return what one run makes of a set, as the commands would print it."""
-    entity, policy = Entity("user", dataset.entity), Policy()
-    rows = attributes(dataset.rows)
+    entity, policy, rows = entity_of(dataset), policy_of(dataset), values_of(dataset)
     folds, survivors = fold(rows, policy)
     case = Case(
         entity=entity,
@@ -46,7 +47,37 @@ def consolidated(dataset: DataSet, answer: Answer, *, size: int = REQUEST_ROWS) 
     plan.check()
     plan = guard_losses(plan, policy)
     after = rows if plan.held else plan.survivors()
+    if dataset.kind is MEMORY:
+        return plan_document(plan), [MEMORY.row(row.document()) for row in after]
     return plan_document(plan), [export_row(row, entity) for row in after]
+
+
+def entity_of(dataset: DataSet) -> Entity:
+    """Return whose rows a set has."""
+    return Entity("memory" if dataset.kind is MEMORY else "user", dataset.owner)
+
+
+def policy_of(dataset: DataSet) -> Policy:
+    """Return the default policy for rows of a set."""
+    return Policy(protected_tags=frozenset(PINS)) if dataset.kind is MEMORY else Policy()
+
+
+def values_of(dataset: DataSet) -> Sequence[Any]:
+    """Return rows as they are read from a database: attributes or memories."""
+    return (memories if dataset.kind is MEMORY else attributes)(dataset.rows)
+
+
+def memories(rows: Sequence[Row]) -> list[Memory]:
+    """Return memories as they are read from a database, in the order of their ids."""
+    return [Memory.read(row, _columns(row)) for row in sorted(rows, key=lambda found: found["id"])]
+
+
+def _columns(row: Row) -> dict[str, Any]:
+    """Return the columns of a memory that its value is made of."""
+    lists = {name: json.dumps(row[name]) for name in ("tags", "source_message_ids")}
+    plain = ("id", "content", "importance", "access_count", "last_accessed")
+    times = ("created_at", "updated_at")
+    return {**{name: row[name] for name in (*plain, *times)}, **lists}
 
 
 def attributes(rows: Sequence[Row]) -> list[Attribute]:

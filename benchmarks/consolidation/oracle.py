@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 from datasets import DataSet
+from kinds import MEMORY
 from seen import (
     Document,
     Knowledge,
@@ -23,6 +24,8 @@ class Oracle:
     def __init__(self, dataset: DataSet) -> None:
         self.truth = dataset.truth
         self.knowledge = Knowledge(dataset.rows)
+        # Memories name days: the year that one ends with measures nothing of what another adds.
+        self._between = "; " if dataset.kind is MEMORY else " "
 
     def reply(self, document: Document) -> Reply:
         """Answer a request."""
@@ -77,8 +80,8 @@ class Oracle:
         first = set(self._first_rows())
         fullest = next((each for each in rows if each.ids & first), None)
         fullest = fullest or max(rows, key=lambda each: len(words_of(each.text)))
-        missing = _missing(f"{fullest.text} {key}", rows)
-        return f"{fullest.text} ({' '.join(missing)})" if missing else fullest.text
+        missing = self._between.join(_missing(f"{fullest.text} {key}", rows))
+        return f"{fullest.text} ({missing})" if missing else fullest.text
 
     def _first_rows(self) -> Iterator[str]:
         return (each["rows"][0] for each in self.truth["merge_groups"])
@@ -104,13 +107,13 @@ def _among(free: dict[str, Seen], ids: Sequence[str]) -> list[Seen]:
 
 
 def _missing(text: str, rows: Sequence[Seen]) -> list[str]:
-    """Return the words of the rows that a text has not, as they are written."""
-    there = words_of(text)
-    wanted: dict[str, str] = {}
+    """Return the words of the rows that a text has not, as they are written, row by row."""
+    there = set(words_of(text))
+    parts = []
     for each in rows:
-        for folded, word in each.words.items():
-            wanted.setdefault(folded, word)
-    return [word for folded, word in wanted.items() if folded not in there]
+        parts.append(" ".join(word for folded, word in each.words.items() if folded not in there))
+        there.update(each.words)
+    return [part for part in parts if part]
 
 
 Answer = Callable[[Document], Reply]

@@ -18,7 +18,7 @@ SET = "syn0500_a"
 def main() -> None:
     """Print the table."""
     dataset = datasets.load(SET)
-    entity, rows = Entity("user", dataset.entity), attributes(dataset.rows)
+    entity, rows = Entity("user", dataset.owner), attributes(dataset.rows)
     empty = len(request_for(entity, []).prompt.user)
     whole = len(request_for(entity, rows).prompt.user)
     full = request_for(entity, rows[:REQUEST_ROWS]).prompt.size + schema_characters()

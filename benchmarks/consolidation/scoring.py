@@ -39,7 +39,7 @@ TARGETS: Mapping[str, Mapping[str, str]] = {
     "none": {"fact_retention": ">= 1", "exact_duplicates_left": "<= 0"},
     "watched": {},
 }
-ALWAYS = {"unaccounted": "<= 0"}
+ALWAYS = {"unaccounted": "<= 0", "not_united": "<= 0"}
 
 
 def failures(metrics: Metrics, target: str) -> list[str]:
@@ -149,17 +149,20 @@ class _Scored:
         }
 
     def writing(self) -> Metrics:
-        written, invented = [], 0
+        written, invented, apart = [], 0, 0
         for place, ids in self.trace.sources.items():
             sources, row = [self.rows[i] for i in ids], self.after[place]
             if found := _unsourced(row, self.rows[self.trace.owner[place]], sources):
                 written.append(found)
             for name in ("created_at", "updated_at"):
                 invented += _moment(row[name]) not in {_moment(each[name]) for each in sources}
+            if _MESSAGES in row and self.trace.owner[place] not in self._protected:
+                apart += not _is_united(row, sources)
         return {
             "unsourced_written": len(written),
             "unsourced_examples": sorted(set().union(*written))[:5],
             "times_invented": invented,
+            "not_united": apart,
         }
 
     @cached_property
@@ -200,7 +203,26 @@ class _Scored:
         owner = self.trace.owner[place]
         if owner != row_id:
             return owner in self._protected and exact(row) == exact(self.rows[owner])
-        return all(self.after[place][name] == row[name] for name in ("category", "key", "value"))
+        return all(self.after[place][name] == row[name] for name in _FIXED if name in row)
+
+
+_FIXED = ("category", "key", "value", "tags", "importance", "source_message_ids", "access_count")
+"""What of a protected row must not change; an attribute has the first three."""
+
+
+def _is_united(after: Row, rows: Sequence[Row]) -> bool:
+    """Return whether a memory that goes on for some rows has taken over what they have."""
+    times = [[_moment(row[name]) for row in rows] for name in ("created_at", "updated_at")]
+    return (
+        all({*after[n]} == {x for row in rows for x in row[n]} for n in ("tags", _MESSAGES))
+        and after["importance"] == max(row["importance"] for row in rows)
+        and after["access_count"] == sum(row["access_count"] for row in rows)
+        and _moment(after["created_at"]) == min(times[0])
+        and _moment(after["updated_at"]) == max(times[1])
+    )
+
+
+_MESSAGES = "source_message_ids"
 
 
 def tokens(rows: Iterable[Row]) -> int:

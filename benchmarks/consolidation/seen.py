@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from datasets import Row
+from kinds import Row, wins
 
 Document = Mapping[str, Any]
 """The user message of a request."""
@@ -77,21 +77,29 @@ def _content(row: Row) -> Content:
 _EDGES = re.compile(r"^[^\w$€£#%+-]+|[^\w$€£#%+-]+$")
 
 
+_CONTRACTED = re.compile(r"(?<=\w)n['\N{RIGHT SINGLE QUOTATION MARK}]t\b")
+
+
 def words_of(text: str) -> dict[str, str]:
-    """Return the words of a text by their folded form; what stands between spaces is a word."""
-    stripped = (_EDGES.sub("", word) for word in unicodedata.normalize("NFKC", text).split())
+    """Return the words of a text by their folded form; what stands between spaces is a word.
+
+    "doesn't" is two words, so that whoever says "does not" need not say it again.
+    """
+    spelt = _CONTRACTED.sub(" not", unicodedata.normalize("NFKC", text))
+    stripped = (_EDGES.sub("", word) for word in spelt.split())
     return {word.casefold(): word for word in stripped if word}
 
 
 def winner_of(rows: Sequence[Seen]) -> Seen:
-    """Return the row that wins by the contract: explicit, then the latest, then the surest."""
+    """Return the row that wins by the contract: protected, then the latest, then the surest."""
     return max(rows, key=rank)
 
 
 def rank(seen: Seen) -> tuple[bool, datetime, float]:
     """Order rows by how surely they win."""
     row = seen.row
-    return row["source"] == "explicit", moment_of(row), row["confidence"] or 0.0
+    weight = row.get("confidence", row.get("importance"))  # a memory in a request has the latter
+    return wins(row), moment_of(row), weight or 0.0
 
 
 def moment_of(row: Row) -> datetime:

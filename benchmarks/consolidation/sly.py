@@ -5,6 +5,7 @@ import random
 
 from datasets import DataSet
 from hostile import jumbled, pairs, without_one
+from kinds import is_protected
 from oracle import Oracle
 from seen import Document, Reply, Seen, group, removal, reply_to
 
@@ -22,7 +23,8 @@ class Sly:
 
     def __init__(self, dataset: DataSet) -> None:
         self._oracle = Oracle(dataset)
-        self._facts = {i for fact in dataset.truth["must_survive"] for i in fact["rows"]}
+        facts = [fact["rows"] for fact in dataset.truth["must_survive"]]
+        self._told_once = {rows[0] for rows in facts if len(rows) == 1}
         self._apart = [set(pair) for pair in dataset.truth["keep_apart"]]
         self._condemned: set[str] = set()
         self.budget = 0
@@ -41,13 +43,8 @@ class Sly:
         return reply_to(document, merges, [removal(row, "a greeting") for row in gone])
 
     def _removed(self, rows: list[Seen]) -> list[Seen]:
-        able = [
-            row
-            for row in rows
-            if row.ids & self._facts
-            and row.row["source"] != "explicit"
-            and (row.row["confidence"] or 0) < 1
-        ]
+        # Only what is told once is lost with its row.
+        able = [row for row in rows if row.ids & self._told_once and not is_protected(row.row)]
         gone = able[: max(self.budget, 0)]
         self.budget -= len(gone)
         self._condemned.update(row_id for row in gone for row_id in row.ids)

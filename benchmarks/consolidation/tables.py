@@ -27,7 +27,23 @@ COLUMNS: Mapping[str, tuple[str, Pick]] = {
 
 
 def table(results: Iterable[Result]) -> str:
-    """Return the table of models and sizes."""
+    """Return the tables of models and sizes, one for profiles and one for memories."""
+    return _by_title(results, _table)
+
+
+def summary(results: Iterable[Result]) -> str:
+    """Return the tables with one line for each kind of model: of hostile ones, the worst."""
+    return _by_title(results, _summary)
+
+
+def _by_title(results: Iterable[Result], shown_as: Callable[[Iterable[Result]], str]) -> str:
+    found: defaultdict[str, list[Result]] = defaultdict(list)
+    for result in results:
+        found[result.title].append(result)
+    return "\n".join(f"{title}:\n\n{shown_as(some)}" for title, some in found.items())
+
+
+def _table(results: Iterable[Result]) -> str:
     found: defaultdict[tuple[str, int], list[Result]] = defaultdict(list)
     for result in results:
         found[result.model, result.metrics["rows_in"]].append(result)
@@ -35,8 +51,7 @@ def table(results: Iterable[Result]) -> str:
     return markdown(head, [_line(model, size, some) for (model, size), some in found.items()])
 
 
-def summary(results: Iterable[Result]) -> str:
-    """Return the table with one line for each kind of model: of hostile ones, the worst."""
+def _summary(results: Iterable[Result]) -> str:
     found: defaultdict[tuple[str, int], list[Result]] = defaultdict(list)
     for result in results:
         simulated = MODELS.get(result.model)

@@ -1,4 +1,7 @@
-"""What became of each row: followed by `source_message_id`, and where it is gone to its winner."""
+"""What became of each row: followed by its name in the set, and where it is gone to its winner.
+
+An attribute bears that name as `source_message_id`, a memory as its id.
+"""
 
 import json
 import re
@@ -97,7 +100,7 @@ class Trace:
         return vanished + len(self.after) - len(self.owner) + silent
 
     def _data_ids(self, row: Mapping[str, Any]) -> list[str]:
-        found = re.split(r"[\s,;]+", str(row.get("source_message_id") or ""))
+        found = re.split(r"[\s,;]+", str(row.get("source_message_id") or row.get("id")))
         return [name for name in found if name in self.rows]
 
     def _of_database(self, ids: Iterable[object]) -> set[str]:
