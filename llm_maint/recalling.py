@@ -86,14 +86,14 @@ def _gone_through(round_: Round, recalled: Recalled, *, is_last: bool) -> bool:
         works = [Work(entity=entity, meter=round_.meter.part(calls=0), done=works)]
     if is_last:
         works = [replace(work, again=frozenset[RowId]()) for work in works]
-    again = False
+    again, is_first = False, not recalled.done
     for work, done in round_.of_works(works, count=len(works), unit="portions"):
         if isinstance(done, Exception):
             recalled.wrong.append(done)
             continue
-        if not (done.unchanged and recalled.done):
+        if is_first or not done.unchanged:
             recalled.done.append(done)
-        again |= not work.again.isdisjoint(done.plan.unjudged)
+        again |= done.applied and not work.again.isdisjoint(done.plan.unjudged)
     return again
 
 
@@ -127,9 +127,12 @@ def works_of(context: JobContext, entity: Entity, run: Meter) -> list[Work]:
     parts = list(portions(len(survivors), links, size=PORTION, most=most))
     made = [_Part(portion, [survivors[i] for i in portion.places]) for portion in parts]
     made = [*_of_folds_alone(folds, made), *made] or [_Part(Portion((), ()), [])]
-    settled = _settled(survivors, new, made)
+    met = {place for portion in parts for place in portion.places}
+    joined = {place for link in links for place in link.pair}
+    apart = frozenset(survivors[place].id for place in joined - met)
+    settled = _settled(survivors, new - apart, made)
     return [
-        store.work(context, run, part, folds, new, settled if number == 0 else frozenset())
+        store.work(context, run, part, folds, new, settled if number == 0 else frozenset(), apart)
         for number, part in enumerate(made)
     ]
 
@@ -183,8 +186,12 @@ class _Store:
         folds: Iterable[Operation],
         new: set[RowId],
         settled: frozenset[str],
+        apart: frozenset[RowId],
     ) -> Work:
-        """Return the work on a portion; the first one takes along what is settled unasked."""
+        """Return the work on a portion; the first one takes along what is settled unasked.
+
+        Rows that are `apart` from all that they look like wait until they meet it.
+        """
         ids = {row.id for row in part.rows}
         own = tuple(op for op in folds if op.winner_id in ids)
         ids |= {row_id for op in own for row_id in op.row_ids}
@@ -204,6 +211,7 @@ class _Store:
             entity=self.entity,
             meter=run.part(calls=ceil(len(part.rows) / size) if asks else 0),
             rows=rows,
+            waiting=apart.intersection(ids),
             folds=own,
             case=case,
             judged=self.judged,

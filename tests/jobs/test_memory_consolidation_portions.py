@@ -29,6 +29,8 @@ from llm_maint.jobs.memory_consolidation import JOB
 from llm_maint.store import plans, undo
 from llm_maint.store.database import Database
 
+HUB = "Hub"
+
 TOPICS = ("chess", "bread", "choir", "roses", "violin")
 
 
@@ -186,6 +188,23 @@ def test_more_look_alikes_than_a_portion_has_become_one_over_some_runs(database:
     assert sizes == sorted(sizes, reverse=True)
 
 
+def test_what_looks_like_one_alone_meets_it_over_some_runs(database: Database) -> None:
+    """Of more rows than a portion has, all look like one: each is asked about beside it, once."""
+    rim = ("Kelp", "Plum", "Snow", "Gold", "Fern", "Lamp", "Drum", "Wasp")
+    remember(database, HUB, embedding=column_of(database, 1, *[0] * len(rim)))
+    for said in rim:
+        vector = [0.8, *(0.6 * (said == each) for each in rim)]
+        remember(database, said, embedding=column_of(database, *vector))
+    model = ScriptedModel(seen)
+    job = remembering(database, model, max_cluster_rows=3, similarity_threshold=0.75)
+    runs = 0
+    while not recalled(job).whole.unchanged:
+        runs += 1
+        assert runs < 12
+    met = {value for asked in values_asked(model) for value in asked if HUB in asked}
+    assert met == set(texts(database).values())
+
+
 def test_a_held_portion_stops_no_other(database: Database) -> None:
     """Four rows would go of one portion: more than three need a person. The other is applied."""
     _fill(database, 1, 2)
@@ -233,6 +252,34 @@ def test_a_held_portion_is_told_again_and_applied_after_review(database: Databas
     done = apply_held(job, stored)
     assert (done.applied, done.plan_id) == (True, first.plan_id)
     assert texts(database) == {}
+
+
+def test_a_held_part_of_too_many_look_alikes_is_not_asked_about_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in the same run nor in the next: what it merges waits with what it would lose."""
+    monkeypatch.setattr(recalling, "PORTION", 6)
+    look, near = column_of(database, 1, 0), column_of(database, 0.8, 0.6)
+    remember_all(database, *(f"Noise {word}" for word in "abcd"), embedding=look)
+    remember_all(database, *_texts("chess", 2), embedding=look)
+    remember_all(database, *_texts("violin", 2), embedding=near)
+
+    def answer(asked: dict[str, Any]) -> object:
+        noise = [row["id"] for row in asked["rows"] if "Noise" in row["value"]]
+        chess = [row["id"] for row in asked["rows"] if "chess" in row["value"]]
+        said = reply(asked, remove=noise, groups={"merge": chess} if chess else {})
+        for group in said["groups"]:
+            group["value"] = "In the morning, practised chess again"
+        return said
+
+    job = remembering(database, model := ScriptedModel(answer), max_cluster_rows=6)
+    first = recalled(job).whole
+    assert first.plan.accounting()["merged"] == 1
+    calls, before = len(model.asked), dump(database)
+    again = recalled(job).whole
+    assert (again.unchanged, again.to_review) == (True, first.to_review)
+    assert (len(model.asked), dump(database)) == (calls, before)
+    assert sorted(plans_of(database)) == [("consolidation", "held")]
 
 
 def test_copies_in_a_held_portion_wait_with_it(database: Database) -> None:
