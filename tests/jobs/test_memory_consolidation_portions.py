@@ -1,15 +1,17 @@
 """Many memories are consolidated in portions: each is asked about, and applied, by itself."""
 
 from dataclasses import replace
+from math import cos, sin
 from typing import Any
 
 import pytest
 from building import day
 from consolidating import ScriptedModel, reply
-from databases import dump
+from databases import dump, sql
 from recollecting import (
     MEMORIES,
     column_of,
+    memories_in,
     plans_of,
     ran,
     recalled,
@@ -173,19 +175,43 @@ def test_many_copies_of_one_text_are_one_fold(database: Database) -> None:
     assert len(texts(database)) == 1
 
 
-def test_more_look_alikes_than_a_portion_has_become_one_over_some_runs(database: Database) -> None:
-    """Each run merges what meets; the winners of the one meet in the next."""
-    look = column_of(database, 1, 0)
-    for number in range(20):
-        said = f"Practised chess{' again' * number}"
-        remember(database, said, updated_at=day(number), embedding=look)
+def _alike(database: Database, number: int) -> None:
+    """Write memories that all look alike, each newer than the one before."""
+    for place in range(number):
+        angle = place / 100
+        look = column_of(database, cos(angle), sin(angle))
+        said = f"Practised chess{' again' * place}"
+        remember(database, said, updated_at=day(place), embedding=look)
+
+
+def test_more_look_alikes_than_a_portion_has_become_one(database: Database) -> None:
+    """What portions have merged is gone through again, in the same run and in the next."""
+    _alike(database, 20)
     job = remembering(database, _superseding(), max_cluster_rows=3, max_loss_ratio=1.0)
-    sizes = []
+    first = recalled(job).whole
+    assert len(texts(database)) < 8
+    runs = 1
     while not recalled(job).whole.unchanged:
-        sizes.append(len(texts(database)))
-        assert len(sizes) < 12
-    assert sizes[-1] == 1
-    assert sizes == sorted(sizes, reverse=True)
+        runs += 1
+        assert runs < 8
+    assert len(texts(database)) == 1
+    assert len(first.plan_ids) > 5
+
+
+def test_what_was_gone_through_again_adds_up_and_is_undone_from_its_end(
+    database: Database,
+) -> None:
+    """A row that went on in one plan may go in the next: each is counted once."""
+    _alike(database, 20)
+    before = dump(database, MEMORIES)
+    job = remembering(database, _superseding(), max_cluster_rows=3, max_loss_ratio=1.0)
+    done = recalled(job).whole
+    done.plan.check()
+    assert (done.plan.read, done.plan.left_over) == (20, len(texts(database)))
+    assert done.plan.accounting()["superseded"] == 20 - len(texts(database))
+    for plan_id in reversed(done.to_undo):
+        undo.undo_plan(database, plan_id, occasion_for(job))
+    assert dump(database, MEMORIES) == before
 
 
 def test_what_looks_like_one_alone_meets_it_over_some_runs(database: Database) -> None:
@@ -252,6 +278,29 @@ def test_a_held_portion_is_told_again_and_applied_after_review(database: Databas
     done = apply_held(job, stored)
     assert (done.applied, done.plan_id) == (True, first.plan_id)
     assert texts(database) == {}
+
+
+def test_what_a_held_plan_unites_is_what_is_there_when_it_is_applied(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An assistant goes on using its memories while a plan waits."""
+    monkeypatch.setattr(recalling, "PORTION", 8)
+    axis = [0.0, 0.0, 0.0, 0.0, 1.0]
+    look = column_of(database, *axis)
+    remember_all(database, *_texts("violin", 4), "Practised  VIOLIN", embedding=look)
+    remember(database, "practised violin", embedding=look, tags=["old"])
+
+    def answer(asked: dict[str, Any]) -> object:
+        return reply(asked, remove=[r["id"] for r in asked["rows"] if "morning" in r["value"]])
+
+    job = remembering(database, ScriptedModel(answer))
+    assert recalled(job).whole.held
+    used = "UPDATE memories SET access_count = 5, tags = '[\"new\"]' WHERE id IN ('m5', 'm6')"
+    sql(database, used)
+    (stored,) = _held(database)
+    apply_held(job, stored)
+    (row,) = memories_in(database).values()
+    assert (row.id, row.access_count, row.tags) == ("m5", 10, ("new",))
 
 
 def test_a_held_part_of_too_many_look_alikes_is_not_asked_about_again(
