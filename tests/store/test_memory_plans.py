@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+import consolidating
 import pytest
 from building import day
 from consolidating import NOW, context, occasion, settings
-from databases import dump, sql
+from databases import ATTRIBUTES, add_row, dump, sql
 from remembering import MEMORIES, NOVA, add_memory, applied, memories_in, statuses
 
 from llm_maint.applying import apply_held
@@ -15,6 +16,7 @@ from llm_maint.domain.judge import Op, Operation
 from llm_maint.domain.judged import mark
 from llm_maint.domain.memory import Memory
 from llm_maint.domain.plan import Plan
+from llm_maint.domain.reply import Proposal
 from llm_maint.errors import PlanRefusedError
 from llm_maint.fading import fade
 from llm_maint.store import effects, journal, judgements, memories, pins, plans, undo, vectors
@@ -222,3 +224,15 @@ def test_lists_of_plans_tell_memories_from_profiles(nova: Database) -> None:
         assert listed(memories=True) == listed(entity=NOVA) == {faded, held}
         assert listed(memories=False) == listed(entity=MAX) == set()
         assert listed(entity=NOVA, kind=plans.DECAY, status=plans.APPLIED) == {faded}
+
+
+def test_an_attribute_with_a_column_of_that_name_is_no_memory(database: Database) -> None:
+    """What was lost of a profile is counted by key and value, whatever else a row has."""
+    sql(database, f"ALTER TABLE {ATTRIBUTES} ADD COLUMN content text")
+    for number in range(3):
+        add_row(database, f"hobby_{number}", f'"chess {number}"')
+    proposals = [Proposal("remove", "noise", (number,)) for number in (1, 2, 3)]
+    consolidating.applied(database, consolidating.planned(database, *proposals))
+    with database.read() as connection:
+        lost = plans.recent_losses(connection, Entity.named("nick"), now=NOW)
+    assert (lost.lost, len(lost.facts)) == (3, 3)
