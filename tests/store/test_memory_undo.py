@@ -468,3 +468,38 @@ def test_an_undo_waits_for_who_works_at_the_bot(nova: Database, database_url: st
             _undo(impatient, plan_id)
     impatient.close()
     _undo(nova, plan_id)
+
+
+VECTOR_KINDS = [
+    *((kind, "public") for kind in ("vector", "vector(3)", "halfvec(3)", "sparsevec(3)")),
+    *((kind, "Odd one") for kind in ("vector(3)", "halfvec(3)")),
+    *((kind, "") for kind in ("real[]", "double precision[]", "bytea", "json", "jsonb")),
+]
+
+
+@ONLY_POSTGRESQL
+@pytest.mark.parametrize(("kind", "schema"), VECTOR_KINDS)
+def test_vectors_of_every_type_come_back_to_the_bit(
+    database: Database, kind: str, schema: str
+) -> None:
+    """Of rows that went, and of winners that took one; also of a type that no statement finds."""
+    if schema:
+        sql(database, f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        sql(database, f'CREATE EXTENSION vector SCHEMA "{schema}"')
+    make_table(database, embedding=f'"{schema}".{kind}' if schema else kind)
+    written = {"real[]": "{0.1,1e-30,NaN}", "double precision[]": "{0.1,3}", "bytea": "\\x00ff"}
+    value = "{1:0.1,3:2}/3" if "sparse" in kind else written.get(kind, "[0.1, 0.33333334, 7e-8]")
+    add_memory(database, id="m1", embedding=None, updated_at="2026-01-02")
+    for row_id in ("m2", "m3"):
+        add_memory(database, id=row_id, embedding=value, access_count=1)
+    before = dump(database, MEMORIES)
+    rows = memories_in(database)
+    folds, _ = fold(list(rows.values()), Policy())
+    plan = Plan(entity=NOVA, rows=tuple(rows.values()), operations=folds)
+    _, plan_id = applied(database, plan)
+    after = dump(database, MEMORIES)
+    assert memories_in(database, whole=True)["m1"].image["embedding"] is not None
+    undone = _undo(database, plan_id)
+    assert dump(database, MEMORIES) == before
+    _undo(database, undone.plan_id)
+    assert dump(database, MEMORIES) == after
