@@ -9,7 +9,7 @@ WORKERS ?= 2
 LOWEST = .venv-lowest
 # What a dependency can break; kills, real model servers and crowds of processes try our own code.
 # PYTHONTZPATH is empty there, so that the time zones are those of the package too.
-LOWEST_TESTS = $(addprefix tests/,console domain llm settings store) $(wildcard tests/test_*.py) \
+LOWEST_TESTS = $(addprefix tests/,console domain llm settings similarity store) $(wildcard tests/test_*.py) \
 	$(addprefix tests/jobs/test_profile_,maintenance.py side_by_side.py) \
 	$(addprefix tests/end_to_end/test_,commands.py database_failures.py doctor.py output.py)
 # What a version of Python can break, which kills and crowds of processes do not show any better.

@@ -29,7 +29,7 @@ def apply_or_hold(context: JobContext, plan: Plan) -> Consolidation:
         occasion = occasion_for(context)
         recent = plans.recent_losses(connection, plan.entity, now=occasion.now)
         policy = policy_for(connection, context.settings, plan.entity)
-        plan = plan.without(plan.changed_since(present)).over(present).respecting(policy)
+        plan = plan.without(plan.changed_since(present)).over(present, policy).respecting(policy)
         plan = guard_losses(plan, policy, recent)
         if plan.held is not None:
             return Consolidation(plan=plan, plan_id=journal.hold(connection, plan, occasion))
@@ -98,7 +98,7 @@ def _apply_reviewed(
     present = holdings.rows_to_write(connection, plan)
     policy = policy_for(connection, context.settings, plan.entity)
     plan = replace(plan, held=None)
-    standing = plan.without(plan.changed_since(present)).over(present).respecting(policy)
+    standing = plan.without(plan.changed_since(present)).over(present, policy).respecting(policy)
     if not standing.operations:
         return None
     applied, plan_id = journal.apply(

@@ -13,7 +13,7 @@ from llm_maint.contract import JobContext
 from llm_maint.domain.budget import Meter
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.memory import Memory
-from llm_maint.domain.relation import STRONG, Link, Relations
+from llm_maint.domain.relation import STRONG, Link, links_by_words
 from llm_maint.domain.row import RowId
 from llm_maint.errors import EmbeddingsUnavailableError, ModelFailedError, ModelReplyError
 from llm_maint.store import vectors
@@ -28,6 +28,11 @@ FEW = 500
 
 TEXTS = 1_000
 """Texts that are sent to be embedded before what came of them is kept."""
+
+
+MANY, NEARLY_ALL = 1_000, 0.95
+"""Of so many memories some are like no other; models whose vectors all lie near each other have
+larger cosines, and want a higher threshold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +59,22 @@ class Likeness:
         made = self._made(rows, of_row, new)
         without = [row for row in rows if row.id not in of_row and row.id not in made]
         found = [*_by_vectors(of_row | made, places, new, self._threshold)]
+        self._tell_if_all_alike(found, len(rows))
         if any(row.id in new for row in without):
             found += _by_words(rows, {row.id for row in without}.intersection(new))
         return found
+
+    def _tell_if_all_alike(self, links: Sequence[Link], count: int) -> None:
+        """Warn where the threshold tells little of vectors of this kind: it only costs."""
+        linked = {place for link in links for place in link.pair}
+        if count >= MANY and len(linked) > NEARLY_ALL * count:
+            log.warning(
+                "%s: %d of %d memories look like another: raise memory.similarity_threshold (%g)",
+                self.entity,
+                len(linked),
+                count,
+                self._threshold,
+            )
 
     @property
     def _threshold(self) -> float:
@@ -148,7 +166,7 @@ def _by_vectors(
 
 def _by_words(rows: Sequence[Memory], wanted: Collection[RowId]) -> Iterator[Link]:
     """Yield the links of rows that have no vector: to those with which they share most words."""
-    return (link for link in Relations(rows, wanted).links if link.overlap >= ENOUGH_WORDS)
+    return (link for link in links_by_words(rows, wanted) if link.overlap >= ENOUGH_WORDS)
 
 
 ENOUGH_WORDS = 0.5

@@ -21,6 +21,7 @@ from llm_maint.domain.policy import Policy
 from llm_maint.domain.portions import Portion, portions
 from llm_maint.domain.row import Row, RowId
 from llm_maint.domain.wear import Wear
+from llm_maint.errors import DeferredError
 from llm_maint.likeness import Likeness
 from llm_maint.rounds import Round, tried
 from llm_maint.settings.sections import Settings
@@ -43,12 +44,19 @@ class Recalled:
         """All portions that were done as one."""
         return together(self.entity, self.done)
 
+    @property
+    def error(self) -> Exception | None:
+        """What to tell of what was wrong: what failed, before what merely waits."""
+        failed = (each for each in self.wrong if not isinstance(each, DeferredError))
+        return next(failed, next(iter(self.wrong), None))
+
     def result(self) -> EntityResult:
         """Return what the result of a run says: a bot may be done in part."""
-        result = EntityResult.of(self.entity, self.wrong[0] if self.wrong else self.whole)
+        result = EntityResult.of(self.entity, self.error or self.whole)
         if self.wrong and any(not each.unchanged for each in self.done):
             line = EntityResult.of(self.entity, self.whole).line or {}
-            return replace(result, line={**line, "error": str(self.wrong[0])})
+            more = {"error": str(result.failure)} if result.failure else {"partial": True}
+            return replace(result, line={**line, **more})
         return result
 
 
@@ -83,7 +91,9 @@ def works_of(context: JobContext, entity: Entity, run: Meter) -> list[Work]:
     folds, survivors = fold(store.old, store.policy, settled=store.judged.settled(store.old))
     new = store.judged.new_among(store.old, folds, survivors)
     if not folds and not new:
-        return [Work(entity=entity, meter=run.part(calls=0), done=store.unchanged())]
+        return [
+            Work(entity=entity, meter=run.part(calls=0), done=done) for done in store.unchanged()
+        ]
     links = []
     if new and context.settings.llm.uses_model:
         kept = [row for row in survivors if isinstance(row, Memory)]
@@ -116,7 +126,7 @@ class _Store:
     young: frozenset[RowId]
     policy: Policy
     judged: Judged
-    held: plans.StoredPlan | None
+    held: Sequence[plans.StoredPlan]
     wear: Wear
     losses: RecentLosses
     everything: Whole
@@ -126,17 +136,19 @@ class _Store:
         """The memories that may be touched."""
         return [row for row in self.rows if row.id not in self.young]
 
-    def unchanged(self) -> Consolidation:
-        """Return what there is to say where nothing has changed."""
-        if self.held is not None:
-            plan = read_plan(self.held.document)
-            return Consolidation(plan=plan, plan_id=self.held.id, unchanged=True)
+    def unchanged(self) -> list[Consolidation]:
+        """Return what there is to say where nothing has changed: each plan that is held."""
+        if self.held:
+            return [
+                Consolidation(plan=read_plan(held.document), plan_id=held.id, unchanged=True)
+                for held in self.held
+            ]
         conflicts = self.judged.standing_conflicts(self.rows, ())
         named = {row_id for op in conflicts for row_id in op.row_ids}
         rows = tuple(row for row in self.rows if row.id in named)
         beyond = len(self.rows) - len(rows)
         plan = Plan(entity=self.entity, rows=rows, operations=tuple(conflicts), beyond=beyond)
-        return Consolidation(plan=plan, unchanged=True)
+        return [Consolidation(plan=plan, unchanged=True)]
 
     def work(
         self,
@@ -197,7 +209,7 @@ def _read(context: JobContext, entity: Entity) -> _Store:
             young=frozenset(row.id for row in rows if policy.is_young(row, now=now)),
             policy=policy,
             judged=judgements.judged_of(connection, entity, judge=judge),
-            held=plans.held_plan(connection, entity),
+            held=plans.list_plans(connection, limit=None, entity=entity, status=plans.HELD),
             wear=wear.wear_of(connection, entity, {row.id for row in rows}),
             losses=plans.recent_losses(connection, entity, now=now) if dry else NO_LOSSES,
             everything=Whole(rows=tuple(row for row in rows if not policy.protects(row))),

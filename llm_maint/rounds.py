@@ -1,6 +1,7 @@
 """A round over some entities: read, ask, decide, write, each for itself and in their order."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from llm_maint.domain.consolidation import Consolidation, Deferred, failure, tot
 from llm_maint.domain.consultation import Verdict
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.entity_result import EntityResult
+from llm_maint.domain.judge import losses
 from llm_maint.domain.patience import Patience
 from llm_maint.domain.plan import Plan, guard_losses
 from llm_maint.domain.progress import Steps
@@ -68,6 +70,7 @@ class Round:
     meter: Meter
     gathers: bool = False
     patience: Patience = field(default_factory=Patience)
+    _would_lose: Counter[Entity] = field(default_factory=Counter)
 
     @property
     def asks_no_more(self) -> bool:
@@ -110,10 +113,15 @@ class Round:
         asked = answered(self.context.model, map(self._admitted, works), progress=progress)
         with closing(asked) as replies:
             for work, verdict in replies:
-                done = tried(partial(_finished, self.context, work, verdict))
+                done = tried(partial(_finished, self.context, self._after_others(work), verdict))
                 self._note(work, done)
                 steps.step()
                 yield work, done
+
+    def _after_others(self, work: Work) -> Work:
+        """Return a work on a part of an entity that, dry, counts what other parts would lose."""
+        lost = self._would_lose[work.entity]
+        return replace(work, recent=replace(work.recent, lost=work.recent.lost + lost))
 
     def outcome(self, results: Iterable[EntityResult], *, rows_are: str = "attributes") -> Outcome:
         """Return what the run came to.
@@ -161,6 +169,8 @@ class Round:
             self.patience.failed(done)
         elif work.meter.spent.calls:
             self.patience.succeeded()
+        if self.context.dry_run and isinstance(done, Consolidation) and not done.held:
+            self._would_lose[work.entity] += losses(done.plan.operations)
         if not (ended or isinstance(done, DeferredError) or self.context.dry_run):
             tried(partial(_remember_tried, self.context, work.entity))
 

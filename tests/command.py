@@ -21,6 +21,15 @@ from llm_maint.store import history, profiles
 from llm_maint.store.database import Database
 from llm_maint.store.jobs import find_job
 
+DEFAULT_JOBS = (
+    "profile-maintenance",
+    "memory-consolidation",
+    "memory-recurrence",
+    "memory-decay",
+    "history-pruning",
+)
+"""What `init` adds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Done:

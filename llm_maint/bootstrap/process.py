@@ -49,7 +49,8 @@ def install_log(*, verbose: bool, quiet: bool, journal: bool) -> None:
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # of libraries, to their developers; not for cron's mail
     # Its request lines add nothing to ours.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for name in ("httpx", "faiss"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     if not verbose:  # how they clean up behind a signal; what ends a command, they raise
         for name in ("psycopg", "sqlalchemy.pool"):
             logging.getLogger(name).setLevel(logging.CRITICAL)

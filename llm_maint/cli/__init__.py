@@ -17,6 +17,7 @@ from llm_maint.cli import (
     init,
     jobs,
     memory,
+    memory_plans,
     memory_work,
     plans,
     profile,
@@ -81,6 +82,7 @@ profile.app.add_typer(plans.app)
 profile.app.add_typer(edits.app)
 app.add_typer(profile.app, name="profile")
 memory.app.add_typer(memory_work.app)
+memory.app.add_typer(memory_plans.app)
 app.add_typer(memory.app, name="memory")
 app.add_typer(db.app, name="db")
 app.add_typer(config.app, name="config")

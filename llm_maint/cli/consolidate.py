@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+PlanOut = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Also write the plan to a file.")
+]
+
 
 @app.command()
 def consolidate(
@@ -26,9 +30,7 @@ def consolidate(
     entity: EntityId,
     entity_type: EntityType = "user",
     dry_run: DryRun = False,
-    plan_out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write the plan to a file.")
-    ] = None,
+    plan_out: PlanOut = None,
     as_json: Json = False,
 ) -> None:
     """Plan the consolidation of one profile and apply it; with --dry-run, show the plan.
@@ -42,7 +44,7 @@ def consolidate(
 
     session = session_of(ctx)
     if plan_out is not None:
-        _check_writable(plan_out)
+        check_writable(plan_out)
     with session.opened() as opened:
         with opened.database.read() as connection:
             whose = known_entity(connection, Entity.named(entity, entity_type))
@@ -58,7 +60,7 @@ def consolidate(
                 session.out.json(failed)
             raise
     if plan_out is not None:
-        _write_plan(done, plan_out)
+        write_plan(done, plan_out)
     show_consolidation(session, done, dry_run=dry_run, uses_model=uses_model, as_json=as_json)
     leave(ExitCode.HELD if done.held else ExitCode.OK)
 
@@ -78,7 +80,7 @@ def show_consolidation(
         session.out.lines(lines)
 
 
-def _check_writable(path: Path) -> None:
+def check_writable(path: Path) -> None:
     """Refuse a place that a plan cannot be written to, before anything is done."""
     if path.is_dir():
         raise UsageError(f"cannot write {path}: it is a directory")
@@ -86,7 +88,7 @@ def _check_writable(path: Path) -> None:
         raise UsageError(f"cannot write {path}: no such directory, or not allowed")
 
 
-def _write_plan(done: "Consolidation", path: Path) -> None:
+def write_plan(done: "Consolidation", path: Path) -> None:
     """Write a plan, whole or not at all, for nobody else to read: it holds the whole profile."""
     from llm_maint.domain.plan_document import saved_document
 

@@ -1,23 +1,30 @@
-"""What `llm-maint memory` does: consolidate, tag what recurs, let fade, restore, pin."""
+"""What `llm-maint memory` does: consolidate, tag what recurs, let fade, restore."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from llm_maint.bootstrap.opening import Opened
-from llm_maint.cli.consolidate import show_consolidation
+from llm_maint.cli.consolidate import PlanOut, check_writable, show_consolidation, write_plan
 from llm_maint.cli.memory import BotId, bot_of
-from llm_maint.cli.plans import apply, diff, tell_altered
+from llm_maint.cli.plans import tell_altered
 from llm_maint.cli.session import DryRun, Json, leave, session_of
-from llm_maint.domain.nearest import unknown
 from llm_maint.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from llm_maint.store.undo import Undone
 
 app = typer.Typer()
 
 
 @app.command()
 def consolidate(
-    ctx: typer.Context, *, bot: BotId, dry_run: DryRun = False, as_json: Json = False
+    ctx: typer.Context,
+    *,
+    bot: BotId,
+    dry_run: DryRun = False,
+    plan_out: PlanOut = None,
+    as_json: Json = False,
 ) -> None:
     """Merge memories that state one fact; with --dry-run, show the plan.
 
@@ -29,6 +36,8 @@ def consolidate(
     from llm_maint.rounds import Round
 
     session = session_of(ctx)
+    if plan_out is not None:
+        check_writable(plan_out)
     with session.opened() as opened:
         entity = bot_of(opened, bot)
         uses_model = opened.settings.llm.uses_model
@@ -36,9 +45,11 @@ def consolidate(
         with session.out.progressing(f"consolidating the memories of {entity}") as progress:
             context = opened.context(dry_run=dry_run, progress=progress)
             recalled = recall(Round(context, meter), entity)
-    wrong = next(iter(recalled.wrong), None)
+    wrong = recalled.error
     if recalled.done:
         done = recalled.whole
+        if plan_out is not None:
+            write_plan(done, plan_out)
         if as_json and wrong is not None:
             session.out.json({**report(done, dry_run=dry_run), "error": str(wrong)})
         else:
@@ -135,18 +146,21 @@ def restore(
             undo.undo_plan(opened.database, each, occasion, force=force, dry_run=dry_run)
             for each in _plans_to_undo(opened, plan, bot)
         ]
-    for undone in done:
-        tell_altered(undone)
     if as_json:
         documents = [undone_document(each, dry_run=dry_run) for each in done]
         session.out.json(documents[0] if plan is not None else documents)
-        return
-    for undone in done:
-        rows = f"{len(undone.row_ids):,} memories of {undone.entity}"
-        again = f"put back; to undo that: llm-maint memory restore {undone.plan_id[:8]}"
-        session.out.say(f"dry run: {rows} would be put back" if dry_run else f"{rows} {again}")
-    if not done:
+    elif not done:
         session.out.say(f"{bot}: nothing has faded that could be put back")
+    for undone in done:
+        tell_altered(undone)
+        if not as_json:
+            session.out.say(_put_back(undone, dry_run=dry_run))
+
+
+def _put_back(undone: "Undone", *, dry_run: bool) -> str:
+    rows = f"{len(undone.row_ids):,} memories of {undone.entity}"
+    again = f"put back; to undo that: llm-maint memory restore {undone.plan_id[:8]}"
+    return f"dry run: {rows} would be put back" if dry_run else f"{rows} {again}"
 
 
 def _plans_to_undo(opened: Opened, plan: str | None, bot: str | None) -> list[str]:
@@ -164,110 +178,3 @@ def _plans_to_undo(opened: Opened, plan: str | None, bot: str | None) -> list[st
             return [found.id]
         pruned = list_plans(connection, limit=None, entity=entity, status=APPLIED, kind=DECAY)
     return [each.id for each in reversed(pruned)]
-
-
-@app.command()
-def plans(
-    ctx: typer.Context,
-    *,
-    number: Annotated[
-        int, typer.Option("-n", min=1, max=1_000_000, metavar="N", help="How many.")
-    ] = 20,
-    bot: Annotated[str | None, typer.Option("--bot", metavar="B", help="Only of this bot.")] = None,
-    status: Annotated[str | None, typer.Option(metavar="S", help="Only of this status.")] = None,
-    as_json: Json = False,
-) -> None:
-    """List the last plans about memories, newest last.
-
-    Example: llm-maint memory plans --bot nova --status held
-    """
-    from llm_maint.console.documents import plan_line_document
-    from llm_maint.console.tables import plans_table
-    from llm_maint.store.memories import bot_to_fill
-    from llm_maint.store.plans import STATUSES, list_plans
-
-    session = session_of(ctx)
-    if status is not None and status not in STATUSES:
-        raise unknown("status", status, STATUSES)
-    with session.opened() as opened, opened.database.read() as connection:
-        entity = None if bot is None else bot_to_fill(connection, bot)
-        found = list_plans(connection, limit=number, entity=entity, status=status, memories=True)
-    if as_json:
-        session.out.json([plan_line_document(plan) for plan in found])
-    else:
-        session.out.table(plans_table(found))
-
-
-@app.command()
-def history(
-    ctx: typer.Context,
-    *,
-    bot: BotId,
-    row: Annotated[str | None, typer.Option(metavar="ID", help="Only of this memory.")] = None,
-    number: Annotated[
-        int, typer.Option("-n", min=1, max=1_000_000, metavar="N", help="How many.")
-    ] = 100,
-    as_json: Json = False,
-) -> None:
-    """Show what became of each memory, and why, newest last.
-
-    Example: llm-maint memory history --bot nova -n 20
-    """
-    from llm_maint.console.diff import effect_lines
-    from llm_maint.console.documents import effect_document
-    from llm_maint.store.effects import effects_of
-    from llm_maint.store.memories import bot_to_fill
-
-    session = session_of(ctx)
-    with session.opened() as opened, opened.database.read() as connection:
-        entity = bot_to_fill(connection, bot)
-        found = effects_of(connection, entity, limit=number, row_id=row)
-    if as_json:
-        session.out.json([effect_document(each) for each in found])
-    elif found:
-        session.out.lines(effect_lines(found, brief=session.out.terminal))
-    else:
-        session.out.say(f"{entity}: nothing was changed yet")
-
-
-@app.command()
-def pin(
-    ctx: typer.Context,
-    *,
-    bot: BotId,
-    row: Annotated[
-        str | None, typer.Option(metavar="ID", help="The memory; without it, list the pins.")
-    ] = None,
-    remove: Annotated[bool, typer.Option("--remove", help="Let it go again.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Pin a memory: it is never merged away, superseded, removed or pruned.
-
-    Example: llm-maint memory pin --bot nova --row 3f2a
-    """
-    from llm_maint.store import pins
-    from llm_maint.store.memories import memory_named
-
-    session = session_of(ctx)
-    entity_changed = False
-    with session.opened() as opened:
-        entity = bot_of(opened, bot)
-        now = opened.clock()
-        with opened.database.write() as connection:
-            if row is not None and remove:
-                entity_changed = pins.unpin(connection, entity, row)
-            elif row is not None:
-                memory = memory_named(connection, entity, row)
-                entity_changed = pins.pin(connection, entity, memory.id, now=now)
-            pinned = sorted(pins.pins_of(connection, entity))
-    if as_json:
-        session.out.json({"bot_id": entity.id, "pinned": pinned, "changed": entity_changed})
-        return
-    for each in pinned:
-        session.out.say(each)
-    if not pinned:
-        session.out.say(f"{entity}: no memory is pinned")
-
-
-app.command()(diff)
-app.command()(apply)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from llm_maint.console.excerpt import excerpt
+from llm_maint.console.memories import restoring
 from llm_maint.console.output import Line
 from llm_maint.console.tables import short_time
 from llm_maint.domain.consolidation import Consolidation
@@ -40,13 +41,12 @@ def consolidation_lines(
         yield Line(advice, "yellow")
     if plan.held is not None:
         yield from _held_lines(done)
-    elif dry_run:
+    if dry_run and plan.held is None:
         yield Line("dry run: nothing was written", "bold")
     elif done.applied:
         what = "applied" if _changes_rows(plan) else "nothing to change; the summary was written"
-        undo = "restore" if plan.entity.has_memories else "undo"
-        yield Line(f"{what}; to undo: {_command(plan)} {undo} {_short(done)}", "bold")
-    else:
+        yield Line(f"{what}; to undo: {_undoing(done)}", "bold")
+    elif plan.held is None:
         yield Line("nothing to change", "bold")
 
 
@@ -72,10 +72,11 @@ def plan_lines(plan: Plan, *, brief: bool = False) -> Iterator[Line]:
 
 
 def _held_lines(done: Consolidation) -> Iterator[Line]:
-    yield Line(f"held for review: {done.plan.held}; nothing was changed", "bold yellow")
-    if done.plan_id is not None:
-        yield Line(f"  look at it: {_command(done.plan)} diff {_short(done)}")
-        yield Line(f"  apply it:   {_command(done.plan)} apply {_short(done)}")
+    rest = "the rest was not" if done.applied else "nothing was changed"
+    yield Line(f"held for review: {done.plan.held}; {rest}", "bold yellow")
+    for plan_id in done.to_review:
+        yield Line(f"  look at it: {_command(done.plan)} diff {plan_id[:8]}")
+        yield Line(f"  apply it:   {_command(done.plan)} apply {plan_id[:8]}")
 
 
 def stored_plan_lines(
@@ -164,5 +165,8 @@ def _row(row: Row, beside: str = "", *, brief: bool = False) -> str:
     return f"[{row.id}] {row.described(text)}"
 
 
-def _short(done: Consolidation) -> str:
-    return (done.plan_id or "")[:8]
+def _undoing(done: Consolidation) -> str:
+    """Return the commands that undo what was applied: of several portions each by itself."""
+    if done.plan.entity.has_memories:
+        return restoring(done.to_undo)
+    return f"{_command(done.plan)} undo {(done.plan_id or '')[:8]}"

@@ -1,6 +1,6 @@
 """What recurrence and decay found among a bot's memories, for people."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from llm_maint.console.excerpt import excerpt
@@ -26,9 +26,15 @@ def recurrence_lines(found: Mapping[str, Any], *, dry_run: bool) -> Iterator[Lin
         yield Line("nothing to change", "bold")
     elif dry_run:
         yield Line(f"dry run: {changed} if it were applied; nothing was written", "bold")
+    elif not found["plan_ids"]:
+        yield Line("nothing was changed: others have changed the same memories meanwhile", "bold")
     else:
-        undo = f"llm-maint memory restore {found['plan_ids'][-1][:8]}"
-        yield Line(f"{changed}; to undo: {undo}", "bold")
+        yield Line(f"{changed}; to undo: {restoring(found['plan_ids'])}", "bold")
+
+
+def restoring(plan_ids: Sequence[str]) -> str:
+    """Return the commands that undo some plans: what came last first, each by itself."""
+    return " && ".join(f"llm-maint memory restore {each[:8]}" for each in reversed(plan_ids))
 
 
 def decay_lines(
@@ -40,12 +46,13 @@ def decay_lines(
     for name, count in counted.items():
         if count:
             yield Line(f"  {name:<34} {count:>9,}", "dim")
-    for each in found["going"][:MOST]:
+    going = [each for each in found["prunable"] if each["fate"] == "going"]
+    for each in going[:MOST]:
         text = texts.get(each["id"], "")
         text = excerpt(text, "") if brief else text
         yield Line(f"    - [{each['id']}] {text} ({each['effective_importance']:.3f})", "red")
-    if len(found["going"]) > MOST:
-        yield Line(f"    ... and {len(found['going']) - MOST:,} more", "dim")
+    if len(going) > MOST:
+        yield Line(f"    ... and {len(going) - MOST:,} more", "dim")
     if found["orphans"] is not None:
         yield Line(f"  orphans, whose every message is gone: {found['orphans']:,}", "dim")
     faded = f"{found['faded']:,} of {found['memories']:,} memories have faded"
@@ -57,8 +64,7 @@ def decay_lines(
 
 def _pruned(found: Mapping[str, Any], *, dry_run: bool) -> str:
     if found["pruned"]:
-        undo = f"llm-maint memory restore {found['plan_id'][:8]}"
-        return f"{found['pruned']:,} pruned; to undo: {undo}"
+        return f"{found['pruned']:,} pruned; to undo: {restoring([found['plan_id']])}"
     if not found["prunes"]:
         return "nothing was pruned; to allow it: llm-maint config set memory.prune true"
     going = found["accounting"]["going"]

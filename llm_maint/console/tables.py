@@ -210,8 +210,11 @@ def outcome(run: Run) -> str:
     result = run.result or {}
     if "entities" in result or "memories_before" in result:
         return _consolidated(result)
-    told = {name: value for name, value in result.items() if not isinstance(value, list | dict)}
+    told = {n: v for n, v in result.items() if not isinstance(v, list | dict) and (n, v) != _FINE}
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in told.items())
+
+
+_FINE = ("failed", 0)
 
 
 def before_after(document: Mapping[str, Any]) -> str:

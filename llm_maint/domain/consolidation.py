@@ -22,12 +22,13 @@ class Consolidation:
     `plan_id` names the stored plan; it is None for a dry run, and where nothing was written.
     `unchanged` tells that the rows are as they were when last judged, so nobody was asked; the plan
     is then the one that is still held, or one without operations. `plan_ids` names all plans where
-    memories were consolidated in several portions.
+    memories were consolidated in several portions, `held_ids` those of them that are held.
     """
 
     plan: Plan
     plan_id: str | None = None
     plan_ids: tuple[str, ...] = ()
+    held_ids: tuple[str, ...] = ()
     applied: bool = False
     unchanged: bool = False
 
@@ -35,6 +36,18 @@ class Consolidation:
     def held(self) -> bool:
         """Whether the plan waits for review."""
         return self.plan.held is not None
+
+    @property
+    def to_review(self) -> tuple[str, ...]:
+        """The plans that wait for a person."""
+        own = self.held_ids or (self.plan_id,)
+        return tuple(each for each in own if each is not None and self.held)
+
+    @property
+    def to_undo(self) -> tuple[str, ...]:
+        """The plans that were applied."""
+        own = self.plan_ids or (self.plan_id,)
+        return tuple(each for each in own if each is not None and each not in self.to_review)
 
 
 def together(entity: Entity, parts: Sequence[Consolidation]) -> Consolidation:
@@ -61,11 +74,12 @@ def together(entity: Entity, parts: Sequence[Consolidation]) -> Consolidation:
         waiting=frozenset(row.id for plan in held for row in plan.rows) if held else None,
     )
     ids = tuple(part.plan_id for part in parts if part.plan_id is not None)
-    first = next((part.plan_id for part in parts if part.held), None)
+    held_ids = tuple(i for part in parts if part.held and (i := part.plan_id) is not None)
     return Consolidation(
         plan=whole,
-        plan_id=first or next(iter(ids), None),
+        plan_id=next(iter((*held_ids, *ids)), None),
         plan_ids=ids,
+        held_ids=held_ids,
         applied=any(part.applied for part in parts),
         unchanged=bool(parts) and all(part.unchanged for part in parts),
     )
@@ -97,8 +111,7 @@ def report(done: Consolidation, *, dry_run: bool) -> dict[str, Any]:
         **plan_document(done.plan),
         "dry_run": dry_run,
         "applied": done.applied,
-        "plan_id": done.plan_id,
-        **({"plan_ids": list(done.plan_ids)} if len(done.plan_ids) > 1 else {}),
+        **_named_plans(done),
         "unchanged": done.unchanged,
         "error": None,
     }
@@ -123,7 +136,7 @@ def line(done: Consolidation) -> dict[str, Any]:
         **{name: document[name] for name in shown},
         **advice,
         "partial": done.plan.partial,
-        "plan_id": done.plan_id,
+        **_named_plans(done),
         "applied": done.applied,
         "held": done.held,
         "conflicts": sum(op.op is Op.CONFLICT for op in done.plan.operations),
@@ -197,6 +210,11 @@ def failure(wrong: Sequence[MaintError], result: Mapping[str, Any], *, waiting: 
         result=result,
         held=result["held"] > 0,
     )
+
+
+def _named_plans(done: Consolidation) -> dict[str, Any]:
+    several = {"plan_ids": list(done.plan_ids)} if len(done.plan_ids) > 1 else {}
+    return {"plan_id": done.plan_id, **several}
 
 
 def _of_entity(entity: Entity) -> dict[str, Any]:

@@ -112,9 +112,14 @@ class Report:
             "spared": dict(self.spared),
             "orphans": None if self.orphans is None else len(self.orphans),
             "distribution": dict(self.distribution),
-            "going": [
-                {"id": each.id, "effective_importance": each.effective, "reason": each.reason}
-                for each in self.going
+            "prunable": [
+                {
+                    "id": each.id,
+                    "effective_importance": each.effective,
+                    "reason": each.reason,
+                    "fate": self.fates[each.id].value,
+                }
+                for each in self.prunable
             ],
         }
 

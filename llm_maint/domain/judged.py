@@ -125,7 +125,15 @@ def _beside(judged: Judged, plan: Plan, before: Judged) -> Judged:
     gone = own | plan.whole.gone if plan.whole else own
     settled = plan.whole.settled - own if plan.whole else frozenset[str]()
     ids = {row.id for row in plan.rows}
-    standing = (each for each in before.conflicts if ids.isdisjoint(i for i, _ in each.marks))
+    unjudged = {mark(row) for row in plan.rows if row.id in plan.unjudged}
+    over = own - judged.known - judged.pending - unjudged
+    standing = (
+        each
+        for each in before.conflicts
+        # Of one whose rows are all listed, the plan itself tells whether it stands.
+        if not ids.issuperset(i for i, _ in each.marks)
+        and over.isdisjoint(m for _, m in each.marks)
+    )
     return replace(
         judged,
         known=(before.known - gone) | settled | judged.known,

@@ -152,6 +152,11 @@ class Memory:
                 image[name] = next((v for row in rows if (v := row.image.get(name))), None)
         return image
 
+    @property
+    def takes_tags(self) -> bool:
+        """Whether there is a column for its tags, which holds a list or nothing yet."""
+        return "tags" in self.image and is_list(self.image["tags"])
+
     def with_tags(self, tags: Sequence[str]) -> "Memory":
         """Return it with other tags; as it is where its column holds something else than a list."""
         column = self.image.get("tags")

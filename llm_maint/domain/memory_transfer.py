@@ -1,9 +1,10 @@
 """Import and export of memories: JSON array or JSON Lines; a bad row names its line."""
 
+from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from llm_maint.domain.json_rows import check_storable, items
@@ -21,7 +22,8 @@ MAX_BOT_CHARS = 100
 class NewMemory:
     """A memory to insert; `line` is where it stands in the file.
 
-    `columns` are those that the row names, as values of Python: texts, numbers, lists, moments.
+    `columns` are those that the row names, as values of Python: texts, numbers, lists, moments,
+    and vectors as packed float32.
     """
 
     line: int
@@ -148,19 +150,20 @@ def _moment(value: object, name: str) -> datetime | None:
         raise InvalidInputError(str(error)) from error
 
 
-def _vector(value: object, name: str) -> list[float] | None:
+def _vector(value: object, name: str) -> "array[float] | None":
     found = _list(value, name)
     if found is None:
         return None
-    if not found or any(isinstance(each, bool) for each in found):
+    if not found or not {int, float} >= set(map(type, found)):
         raise InvalidInputError(f"{name} is not a list of numbers")
-    for each in found:
-        if not isinstance(each, int | float) or not isfinite(each) or abs(each) > _FLOAT32:
-            raise InvalidInputError(f"{name} is not a list of numbers")
-    return list(map(float, found))
+    try:
+        packed = array("f", found)
+    except OverflowError:
+        packed = array("f", [inf])
+    if not isfinite(sum(packed)):
+        raise InvalidInputError(f"{name} holds a number out of range")
+    return packed
 
-
-_FLOAT32 = 3.4e38
 
 _READERS: Mapping[str, Callable[[object, str], Any]] = {
     "content": _text,

@@ -186,24 +186,27 @@ class Plan:
         )
         return replace(left, refused=self.refused + refused)
 
-    def over(self, present: Iterable[Row]) -> Self:
+    def over(self, present: Iterable[Row], policy: Policy | None = None) -> Self:
         """Return the plan on rows as they now are, where what it builds on has not changed.
 
         Of a memory tags and counts change at any time: what goes on is united from what they are.
         """
+        policy = policy or Policy()
         now = {row.id: row for row in present}
         rows = tuple(now.get(row.id, row) for row in self.rows)
         planned = {row.id: row for row in self.rows}
+        other = {i for i, row in planned.items() if i in now and now[i].image != row.image}
         operations = []
         for op in self.operations:
+            found = op
             if op.after is not None:
-                row = now[op.after.id]
-                if op.after != planned[op.after.id]:
-                    row = row if op.after.text == row.text else row.with_text(op.after.text)
-                    row = row.united(now[i] for i in op.retired)
-                planned[op.after.id], now[row.id] = op.after, row
-                op = replace(op, after=row)  # noqa: PLW2901 the same operation, on present rows
-            operations.append(op)
+                if not other.isdisjoint(op.row_ids):
+                    was, row = planned[op.after.id], now[op.after.id]
+                    gone = (now[i] for i in op.retired)
+                    found = replace(op, after=_over(op.after, was, row, gone, policy))
+                    other.add(op.after.id)
+                planned[op.after.id], now[op.after.id] = op.after, found.after or op.after
+            operations.append(found)
         return replace(self, rows=rows, operations=tuple(operations))
 
     def survivors(self) -> list[Row]:
@@ -211,6 +214,13 @@ class Plan:
         changed = changes(self.operations)
         after = [changed.get(row.id, row) for row in self.rows]
         return [row for row in after if row is not None]
+
+
+def _over(after: Row, was: Row, row: Row, gone: Iterable[Row], policy: Policy) -> Row:
+    """Return the winner of an operation as it will be, made of rows as they now are."""
+    if after == was and policy.protects(row):
+        return row
+    return (row if after.text == was.text else row.with_text(after.text)).united(gone)
 
 
 def _harms(op: Operation, rows: Mapping[RowId, Row], policy: Policy) -> bool:

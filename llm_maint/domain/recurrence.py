@@ -55,7 +55,8 @@ class Theme:
 class Recurring:
     """The themes of a store, the memories that should bear the tag, and those whose tags change.
 
-    `to_tag` do not bear it yet; `to_untag` bear it, written just so, and it holds no longer.
+    `to_tag` do not bear it yet, and can; `to_untag` bear it, written just so, and it holds no
+    longer.
     """
 
     themes: tuple[Theme, ...]
@@ -138,11 +139,12 @@ def recurring(
         for occasions, _, stem in taken
     )
     ids = frozenset(row_id for theme in themes for row_id in theme.ids)
+    can = [memory for memory in memories if memory.takes_tags]
     return Recurring(
         themes=themes,
         ids=ids,
-        to_tag=tuple(m.id for m in memories if m.id in ids and not is_recurring(m)),
-        to_untag=tuple(m.id for m in memories if m.id not in ids and RECURRING in m.tags),
+        to_tag=tuple(m.id for m in can if m.id in ids and not is_recurring(m)),
+        to_untag=tuple(m.id for m in can if m.id not in ids and RECURRING in m.tags),
         memories=len(memories),
     )
 

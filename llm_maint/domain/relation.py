@@ -70,10 +70,7 @@ class Relations:
     ) -> None:
         """Relate rows by their words; or by links between their places, known from elsewhere."""
         self.rows = rows
-        if links is None:
-            wanted = [place for place, row in enumerate(rows) if new is None or row.id in new]
-            links = _Words([subject_of(row) for row in rows]).links(wanted)
-        self.links = list(links)
+        self.links = list(links_by_words(rows, new) if links is None else links)
 
     def batches(self, *, size: int, most: int | None = None) -> list[tuple[Row, ...]]:
         """Return all rows in parts of at most `size`; related rows share one, side by side.
@@ -111,6 +108,12 @@ class Relations:
         for link in self.links:
             if link.overlap >= STRONG:
                 yield self.rows[link.pair[0]].id, self.rows[link.pair[1]].id
+
+
+def links_by_words(rows: Sequence[Row], new: Collection[RowId] | None = None) -> Iterator[Link]:
+    """Yield the links of rows, or of the new ones among them, that share a telling word."""
+    wanted = [place for place, row in enumerate(rows) if new is None or row.id in new]
+    return _Words([subject_of(row) for row in rows]).links(wanted)
 
 
 def subject_of(row: Row) -> frozenset[str]:

@@ -104,9 +104,9 @@ class Saying(NamedTuple):
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a text in their order, folded."""
+    """Return the words of a text in their order, folded; "doesn't" is "does not"."""
     words = (word.strip(_APOSTROPHES) for word in _spaced(text, keep=_APOSTROPHES).split())
-    return [word for word in words if word]
+    return [part for word in words if word for part in _uncontracted(word)]
 
 
 def content_of(text: str) -> set[str]:
@@ -146,7 +146,19 @@ def affirmed_in(text: str) -> set[str]:
 
 def is_negation(word: str) -> bool:
     """Return whether a folded word denies what follows it."""
-    return word in _NEGATIONS or word.endswith(("n't", "n\N{RIGHT SINGLE QUOTATION MARK}t"))
+    return word in _NEGATIONS
+
+
+def _uncontracted(word: str) -> list[str]:
+    if word == "cannot":
+        return ["can", "not"]
+    if not word.endswith(("n't", "n\N{RIGHT SINGLE QUOTATION MARK}t")):
+        return [word]
+    verb = word[: -len("n't")]
+    return [_CONTRACTED.get(verb, verb), "not"] if verb else ["not"]
+
+
+_CONTRACTED = {"wo": "will", "ca": "can", "sha": "shall"}
 
 
 def _spaced(text: str, *, keep: str = "") -> str:

@@ -18,10 +18,8 @@ def run(context: JobContext) -> Outcome:
 
 
 def _line(context: JobContext, bot: Entity) -> Mapping[str, Any]:
-    # What goes, memory by memory, is in the plan; a run's result is kept for a month of hours.
-    line = dict(fade(context, bot))
-    line["going"] = len(line["going"])
-    return line
+    # Memory by memory it is in the plan; the result of a run is kept for a month.
+    return {n: v for n, v in fade(context, bot).items() if n != "prunable"}
 
 
 JOB = Job(

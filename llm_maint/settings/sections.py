@@ -164,7 +164,7 @@ class MemorySettings(_Section):
         default=360, ge=1, le=5_256_000, description="of the three memory jobs of init"
     )
     similarity_threshold: float = Field(
-        default=0.7,
+        default=0.65,
         ge=0,
         le=1,
         description="cosine from which two memories look alike, and a model is asked about them",

@@ -17,7 +17,7 @@ from llm_maint.domain.profile import Attribute
 from llm_maint.domain.row import Image, Row, RowId
 from llm_maint.domain.settlement import storable
 from llm_maint.errors import SchemaError
-from llm_maint.store import holdings, judgements, profiles, sightings, wear
+from llm_maint.store import holdings, judgements, profiles, sightings, vectors, wear
 from llm_maint.store.plans import (
     APPLIED,
     CONSOLIDATION,
@@ -80,6 +80,8 @@ def apply(
     _remember(connection, applied, judged, occasion, plan_id=plan_id)
     if plan.entity.has_memories:
         sightings.add(connection, done, plan_id=recorder.plan_id)
+        gone = [str(row_id) for op in done.operations for row_id in op.retired]
+        vectors.forget_vectors(connection, plan.entity, gone)
     if applied.partial and not applied.operations:
         return applied, None  # nothing was judged that changes anything: not even a summary is new
     write_summary(recorder, plan.entity, occasion)
@@ -100,8 +102,10 @@ def _remember(
     judge, now = occasion.judge_of(applied.entity), occasion.now
     before = _known_before(connection, applied, judge, plan_id=plan_id)
     judgements.remember(connection, applied.entity, judged_after(applied, rows, before, now=now))
-    if applied.entity.has_memories:
-        return  # what is known of each row says by itself whether there is anything new
+    if applied.entity.has_memories:  # what is known of each row says whether anything is new
+        if not applied.partial:
+            judgements.forget_tried(connection, applied.entity)
+        return
     if not applied.meets_changed_rows and not applied.partial:
         seen = [row for row in rows if row.id not in applied.unjudged]
         judgements.remember_judged(connection, applied.entity, seen, judge=judge, now=now)

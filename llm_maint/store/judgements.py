@@ -36,8 +36,8 @@ def remember_judged(
     connection: Connection, entity: Entity, rows: Iterable[Row], *, judge: str, now: datetime
 ) -> None:
     """Remember that these are all rows, judged by whom: while they stay so, nothing is done."""
-    for table in (profile_states, profile_tries):
-        connection.execute(sa.delete(table).where(*_of(table, entity)))
+    forget_tried(connection, entity)
+    connection.execute(sa.delete(profile_states).where(*_of(profile_states, entity)))
     connection.execute(
         profile_states.insert().values(
             entity_type=entity.type,
@@ -100,6 +100,11 @@ def remember_tried(connection: Connection, entity: Entity, *, now: datetime) -> 
             connection.execute(first)
     except sa.exc.IntegrityError:
         pass  # another process tried it at the same moment: that is as good
+
+
+def forget_tried(connection: Connection, entity: Entity) -> None:
+    """Forget that an entity was asked about to no end: it was judged."""
+    connection.execute(sa.delete(profile_tries).where(*_of(profile_tries, entity)))
 
 
 def tried(connection: Connection, entity: Entity | None = None) -> Mapping[Entity, Tried]:

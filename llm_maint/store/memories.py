@@ -111,12 +111,16 @@ def table_of(connection: Connection, entity: Entity) -> UserTable:
 
     """
     names = _tables(connection)
+    wanted = f"{entity.id}_{MEMORIES}"
     own = next((name for name in names if name != MEMORIES and _bot_of(name) == entity.id), None)
     name = MEMORIES if MEMORIES in names else own
     if name is None:
-        wanted = f"{entity.id}_{MEMORIES}"
-        raise SchemaError(f"there is no table {MEMORIES} and none {wanted}")
-    return _checked(user_table(connection, name))
+        others = f"; each bot has its own: {', '.join(names)}" if names else ""
+        raise SchemaError(f"there is no table {wanted}{others}")
+    table = _checked(user_table(connection, name))
+    if name == MEMORIES and "bot_id" not in table.columns and entity.id != ONLY_BOT:
+        raise SchemaError(f"the table {name} has no column bot_id: it is of the bot {ONLY_BOT!r}")
+    return table
 
 
 def memories_of(
@@ -225,13 +229,23 @@ _YES = frozenset({"1", "true", "t", "yes", "on"})
 
 
 def _tables(connection: Connection) -> Sequence[str]:
-    """Return the tables of memories: the one of all bots where there is one, else one for each."""
+    """Return the tables of memories: the one of all bots, or one for each.
+
+    Where there are both, that of all bots counts if it holds anything: `init` may have made it.
+    """
     names = visible_tables(connection)
     # SQLite knows no case in names.
-    if MEMORIES in (names if is_postgresql(connection) else map(str.lower, names)):
-        return [MEMORIES]
+    has_one = MEMORIES in (names if is_postgresql(connection) else map(str.lower, names))
     alike = sorted(name for name in names if name.endswith(f"_{MEMORIES}") and _bot_of(name))
-    return [name for name in alike if set(NEEDED) <= user_table(connection, name).columns.keys()]
+    own = [name for name in alike if set(NEEDED) <= user_table(connection, name).columns.keys()]
+    if has_one and (not own or _holds_any(connection, user_table(connection, MEMORIES))):
+        return [MEMORIES]
+    return own
+
+
+def _holds_any(connection: Connection, table: UserTable) -> bool:
+    found = sa.select(sa.literal(1)).select_from(table.clause).limit(1)
+    return connection.execute(found).first() is not None
 
 
 def _meant(bot_id: str, known: Collection[str]) -> list[str]:

@@ -138,12 +138,12 @@ _MOMENTS = frozenset({"created_at", "updated_at", "last_accessed", "meaning_upda
 _VECTORS = frozenset({"embedding", "meaning_embedding"})
 
 
-def _vector(connection: Connection, table: UserTable, name: str, floats: list[float]) -> str:
+def _vector(connection: Connection, table: UserTable, name: str, floats: "array[float]") -> str:
     """Return a vector as its column takes it: a blob, pgvector's text, or an array's."""
     if not is_postgresql(connection):
         text = table.columns[name].type.upper() in ("TEXT", "JSON")
-        return json.dumps(floats) if text else rows.blob(array("f", floats).tobytes())
-    numbers = ",".join(map(repr, floats))
+        return json.dumps(list(floats)) if text else rows.blob(floats.tobytes())
+    numbers = ",".join(f"{each:.9g}" for each in floats)
     return f"{{{numbers}}}" if table.columns[name].type.endswith("[]") else f"[{numbers}]"
 
 

@@ -152,6 +152,26 @@ def test_a_theme_is_a_word_in_any_of_its_forms(texts: list[str], word: str | Non
 
 
 @pytest.mark.parametrize(
+    ("word", "themes"),
+    [
+        pytest.param("hobbies", [], id="a stop word"),
+        pytest.param("eggs", ["egg"], id="three letters are left"),
+        pytest.param("swimming", ["swim"], id="a doubled letter"),
+        pytest.param("championships", ["champi"], id="a long word"),
+        pytest.param("\u7528\u6237\u8c61\u68cb", ["\u6237\u8c61", "\u8c61\u68cb"],
+                     id="pairs but stop words"),
+        pytest.param("\u6211\u7684\u732b\u54aa", ["\u732b\u54aa"], id="pairs without grammar"),
+        pytest.param("\u732b", [], id="a letter alone"),
+        pytest.param("\uc0ac\uc6a9\uc790", [], id="a stop word of two syllables"),
+        pytest.param("\uc9d1", [], id="one syllable"),
+    ],
+)  # fmt: skip
+def test_what_stands_for_a_word(word: str, themes: list[str]) -> None:
+    """Its root, a pair of letters, two syllables, or nothing."""
+    assert list(themes_of(word)) == themes
+
+
+@pytest.mark.parametrize(
     ("memories", "names"),
     [
         pytest.param(_told(*["the user likes this"] * 5), (), id="stop words"),
@@ -205,6 +225,13 @@ def test_what_was_told_long_ago_does_not_recur(
     rows = [memory(f"m{n}", "chess", created_at=day(n), session=f"s{n}") for n in range(2)]
     choice = Recurrence(window=window)
     assert _words(_found(rows, choice, sightings={"m0": [day(2).date()]}, now=now)) == words
+
+
+@pytest.mark.parametrize(("now", "words"), [(day(365), ["chess"]), (day(366), [])])
+def test_sessions_of_long_ago_do_not_count(now: Any, words: list[str]) -> None:  # noqa: ANN401 a moment
+    """A session is as old as the memory that is from it."""
+    rows = [memory(f"m{n}", "chess", session=f"s{n}") for n in range(3)]
+    assert _words(_found(rows, now=now)) == words
 
 
 def test_an_old_memory_of_a_theme_that_recurs_bears_the_tag_too() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from command import Command, ids_by_key, reply, row
+from command import DEFAULT_JOBS, Command, ids_by_key, reply, row
 from model_server import ModelServer
 
 
@@ -49,7 +49,7 @@ def test_jobs_are_administered(command: Command) -> None:
     assert (added["interval_minutes"], added["bot_id"]) == (120, "nova")
     assert added["config"] == {"entity_id": "nick"}
     names = [job["name"] for job in command("jobs", "list", "--json").json]
-    assert names == ["history-pruning", "nick-only", "profile-maintenance"]
+    assert names == sorted([*DEFAULT_JOBS, "nick-only"])
     assert command("jobs", "disable", added["id"][:10], "--json").json["enabled"] is False
     ran = command("run-due", "--json").json
     assert "nick-only" not in [run["job_name"] for run in ran["runs"]]
@@ -65,19 +65,20 @@ def test_jobs_are_administered(command: Command) -> None:
 def test_a_dry_run_of_due_jobs_writes_nothing(command: Command) -> None:
     """`run-due --dry-run` tells what would be done; the jobs stay due."""
     shown = command("run-due", "--dry-run", "--json").json
-    assert shown["counts"] == {"success": 2}
+    assert shown["counts"] == {"success": len(DEFAULT_JOBS)}
     assert {run["id"] for run in shown["runs"]} == {None}
     assert command.runs() == []
     assert command.job()["next_run_at"] is None
 
 
 @pytest.mark.parametrize(
-    ("options", "ran"), [(("--limit", "1"), 1), (("--max-seconds", "0"), 0), ((), 2)]
+    ("options", "ran"),
+    [(("--limit", "1"), 1), (("--max-seconds", "0"), 0), ((), len(DEFAULT_JOBS))],
 )
 def test_a_tick_can_be_bounded(sqlite_command: Command, options: tuple[str, ...], ran: int) -> None:
     """What is left over stays due for the next tick."""
     assert len(sqlite_command("run-due", *options, "--json").json["runs"]) == ran
-    assert len(sqlite_command("run-due", "--json").json["runs"]) == 2 - ran
+    assert len(sqlite_command("run-due", "--json").json["runs"]) == len(DEFAULT_JOBS) - ran
 
 
 def test_a_switched_off_scheduler_runs_nothing(sqlite_command: Command) -> None:
@@ -86,7 +87,7 @@ def test_a_switched_off_scheduler_runs_nothing(sqlite_command: Command) -> None:
     done = off("run-due")
     assert (done.out, done.errors) == ("", "")
     assert off("run-due", "--json").json["runs"] == []
-    assert len(sqlite_command("run-due", "--json").json["runs"]) == 2
+    assert len(sqlite_command("run-due", "--json").json["runs"]) == len(DEFAULT_JOBS)
 
 
 def test_an_unknown_job_type_is_skipped_and_stops_nobody(command: Command) -> None:
@@ -105,11 +106,8 @@ def test_an_unknown_job_type_is_skipped_and_stops_nobody(command: Command) -> No
     tick = command("run-due")
     assert "profile_maintenance" in tick.errors
     statuses = {run["job_type"]: run["status"] for run in command.runs()}
-    assert statuses == {
-        "profile_maintenence": "skipped",
-        "profile_maintenance": "success",
-        "history_pruning": "success",
-    }
+    known = [name.replace("-", "_") for name in DEFAULT_JOBS]
+    assert statuses == {"profile_maintenence": "skipped", **dict.fromkeys(known, "success")}
 
 
 def test_a_bad_file_names_its_line_and_imports_nothing(command: Command) -> None:
@@ -198,7 +196,7 @@ def test_following_prints_runs_as_they_come(command: Command) -> None:
     impatience = threading.Timer(30, following.kill)
     impatience.start()
     assert following.stdout is not None
-    past = {json.loads(following.stdout.readline())["job_name"] for _ in range(2)}
+    past = {json.loads(following.stdout.readline())["job_name"] for _ in DEFAULT_JOBS}
     run = command("jobs", "run", "history-pruning", "--json").json
     while (news := json.loads(following.stdout.readline()))["status"] == "running":
         pass
@@ -206,5 +204,5 @@ def test_following_prints_runs_as_they_come(command: Command) -> None:
     following.communicate()
     impatience.cancel()
     assert following.returncode == 143
-    assert past == {"profile-maintenance", "history-pruning"}
+    assert past == set(DEFAULT_JOBS)
     assert news == run

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from command import Command, tidy
+from command import DEFAULT_JOBS, Command, tidy
 from model_server import ModelServer
 
 CHECKOUT = Path(__file__).parents[2]
@@ -46,7 +46,7 @@ def test_the_service_runs_the_real_command(sqlite_command: Command) -> None:
     program, *arguments = shlex.split(line.removeprefix("ExecStart="))
     assert program == PROGRAM
     sqlite_command(*arguments)
-    assert len(sqlite_command.runs()) == 2
+    assert len(sqlite_command.runs()) == len(DEFAULT_JOBS)
 
 
 def test_the_crontab_line_runs_the_real_command(sqlite_command: Command) -> None:
@@ -62,7 +62,7 @@ def test_the_crontab_line_runs_the_real_command(sqlite_command: Command) -> None
         timeout=60,
     )
     assert (done.stdout, done.stderr) == (b"", b"")
-    assert len(sqlite_command.runs()) == 2
+    assert len(sqlite_command.runs()) == len(DEFAULT_JOBS)
 
 
 def test_the_units_are_valid(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import json
 import subprocess
 
 import pytest
-from command import Command, row
+from command import DEFAULT_JOBS, Command, row
 from model_server import ModelServer, Raw
 
 
@@ -123,4 +123,4 @@ def test_many_can_set_up_at_once(stranger: Command) -> None:
     started = [stranger.started("--config", f"{n}.toml", "init") for n in range(4)]
     ended = [process.communicate(timeout=60) for process in started]
     assert [process.returncode for process in started] == [0] * 4, ended
-    assert len(stranger("jobs", "list", "--json").json) == 2
+    assert len(stranger("jobs", "list", "--json").json) == len(DEFAULT_JOBS)

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 import sqlalchemy as sa
-from command import Command
+from command import DEFAULT_JOBS, Command
 
 JOBS, PROCESSES = 40, 6
 
@@ -33,8 +33,7 @@ def test_each_job_runs_once(stranger: Command, repetition: int) -> None:  # noqa
     expected = dict.fromkeys([*(f"job-{n}" for n in range(JOBS))], 1)
     assert Counter(run["job_name"] for run in told) == {
         **expected,
-        "profile-maintenance": 1,
-        "history-pruning": 1,
+        **dict.fromkeys(DEFAULT_JOBS, 1),
     }
     recorded = stranger("runs", "tail", "-n", "100", "--json").out.splitlines()
     assert Counter(json.loads(line)["job_name"] for line in recorded) == Counter(

@@ -96,6 +96,24 @@ def test_a_merge_keeps_one_of_two_wordings(database: Database) -> None:
     assert str(row.updated_at).startswith(NEWER)
 
 
+def test_a_text_of_the_model_is_written_with_all_that_comes_with_it(database: Database) -> None:
+    """Its key and category as proposed, nobody's own words as its source, and so less sure."""
+    add_row(database, "pet", '"has a cat named Tom"', confidence=0.95)
+    add_row(database, "pet", '"has a cat who is black"', updated_at=NEWER)
+
+    def answer(asked: dict[str, Any]) -> dict[str, Any]:
+        said = reply(asked, groups={"merge": ids(asked, "pet")})
+        new = {"value": "has a cat named Tom who is black", "key": "pet_cat"}
+        said["groups"][0] |= {**new, "category": "interest"}
+        return said
+
+    done = consolidate(context(database, ScriptedModel(answer)), NICK)
+    (row,) = rows_of(database)
+    assert (row.value, row.key) == ("has a cat named Tom who is black", "pet_cat")
+    assert (row.category, row.source, row.confidence) == ("interest", "maintenance", 0.9)
+    assert [op.after for op in done.plan.operations] == [row]
+
+
 def test_the_summary_is_rendered_after_the_change(nick: Database) -> None:
     """It holds what stays, and not what went."""
     consolidate(context(nick, ScriptedModel(_tidy)), NICK)

@@ -1,0 +1,1 @@
+"""Which vectors look alike: the only room that compares embeddings."""
