@@ -111,7 +111,9 @@ def works_of(context: JobContext, entity: Entity, run: Meter) -> list[Work]:
 
     """
     store = _read(context, entity)
-    folds, survivors = fold(store.old, store.policy, settled=store.judged.settled(store.old))
+    # Copies that wait in a held plan do so until it is decided: to fold them would outdate it.
+    decided = store.judged.settled(store.old) | store.judged.waiting(store.old)
+    folds, survivors = fold(store.old, store.policy, settled=decided)
     new = store.judged.new_among(store.old, folds, survivors)
     if not folds and not new:
         return [
