@@ -21,7 +21,6 @@ from recollecting import (
     values_asked,
 )
 
-from llm_maint import recalling
 from llm_maint.applying import apply_held, occasion_for
 from llm_maint.domain.settlement import exit_code_of
 from llm_maint.errors import ExitCode, ModelReplyError
@@ -35,7 +34,7 @@ TOPICS = ("chess", "bread", "choir", "roses", "violin")
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a portion have no more than four memories."""
-    monkeypatch.setattr(recalling, "PORTION", 4)
+    monkeypatch.setattr(portioning, "PORTION", 4)
 
 
 def _texts(topic: str, number: int) -> list[str]:
