@@ -54,9 +54,13 @@ def works_of(context: JobContext, entity: Entity, run: Meter) -> list[Work]:
     parts = list(portions(len(survivors), links, size=PORTION, most=most))
     made = [_Part(portion, [survivors[i] for i in portion.places]) for portion in parts]
     made = [*_of_folds_alone(folds, made), *made] or [_Part(Portion((), ()), [])]
-    alone = _alone(survivors, made)
+    met = {place for portion in parts for place in portion.places}
+    joined = {place for link in links for place in link.pair}
+    apart = frozenset(survivors[place].id for place in joined - met)
+    alone = [row for row in _alone(survivors, made) if row.id not in apart]
     first = frozenset(mark(row) for row in alone if row.id in new)
-    outside = _Outside(settled=first, sure=tuple(sorted(alone, key=_sureness)[:SURE]))
+    sure = tuple(sorted(alone, key=_sureness)[:SURE])
+    outside = _Outside(settled=first, sure=sure, apart=apart)
     return [
         store.work(context, run, part, folds, new, outside if number == 0 else outside.later())
         for number, part in enumerate(made)
@@ -65,10 +69,14 @@ def works_of(context: JobContext, entity: Entity, run: Meter) -> list[Work]:
 
 @dataclass(frozen=True, slots=True)
 class _Outside:
-    """What lies outside all portions: marks that are settled unasked, memories that are sure."""
+    """What lies outside all portions: marks that are settled unasked, memories that are sure.
+
+    Rows that are `apart` from all that they look like wait until they meet it.
+    """
 
     settled: frozenset[str]
     sure: tuple[Row, ...]
+    apart: frozenset[RowId]
 
     def later(self) -> "_Outside":
         """Return it for a portion that is not the first: that one settles for all."""
@@ -147,6 +155,7 @@ class _Store:
             entity=self.entity,
             meter=run.part(calls=ceil(len(part.rows) / size) if asks else 0),
             rows=rows,
+            waiting=outside.apart.intersection(ids),
             folds=own,
             case=case,
             judged=self.judged,

@@ -68,14 +68,14 @@ def _gone_through(round_: Round, recalled: Recalled, *, is_last: bool) -> bool:
         works = [Work(entity=entity, meter=round_.meter.part(calls=0), done=works)]
     if is_last:
         works = [replace(work, again=frozenset[RowId]()) for work in works]
-    again = False
+    again, is_first = False, not recalled.done
     for work, done in round_.of_works(works, count=len(works), unit="portions"):
         if isinstance(done, Exception):
             recalled.wrong.append(done)
             continue
-        if not (done.unchanged and recalled.done):
+        if is_first or not done.unchanged:
             recalled.done.append(done)
-        again |= not work.again.isdisjoint(done.plan.unjudged)
+        again |= done.applied and not work.again.isdisjoint(done.plan.unjudged)
     return again
 
 

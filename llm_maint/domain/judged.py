@@ -108,7 +108,7 @@ def judged_while_held(plan: Plan, before: Judged, *, now: datetime) -> Judged:
     changing = [op for op in plan.operations if op.op is not Op.CONFLICT]
     waiting = {row_id for op in changing for row_id in op.row_ids}
     rows = [row for row in plan.rows if row.id not in plan.unjudged]
-    pending = [row for row in rows if row.id in waiting]
+    pending = [row for row in plan.rows if row.id in waiting]
     judged = Judged(
         judge=before.judge,
         asked_at=now if plan.usage.calls else None,

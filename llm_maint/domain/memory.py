@@ -146,11 +146,11 @@ class Memory:
 
     def _filled(self, rows: Iterable["Memory"]) -> Image:
         """Return its columns, where it has no vector with that of a copy that has one."""
-        image = dict(self.image)
+        image: dict[str, Scalar] = dict(self.image)
         for name in ("embedding", "meaning_embedding"):
             if name in image and image[name] is None:
-                copies = (row.image.get(name) for row in rows if row.identity == self.identity)
-                image[name] = next(filter(None, copies), None)
+                same = [row for row in rows if row.identity == self.identity]
+                image[name] = next((v for row in same if (v := row.image.get(name))), None)
         return image
 
     @property

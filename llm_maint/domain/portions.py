@@ -26,6 +26,9 @@ class Portion:
 def portions(count: int, links: Sequence[Link], *, size: int, most: int) -> Iterator[Portion]:
     """Yield the rows that links join, in portions of about `size` rows.
 
+    Of rows that are joined to more than a portion has, those are left out of which no link is
+    within a portion: there they would meet nobody whom they look like.
+
     Args:
         count: of all rows.
         links: between their places.
@@ -51,8 +54,10 @@ def portions(count: int, links: Sequence[Link], *, size: int, most: int) -> Iter
         one, other = (of_place[place] for place in link.pair)
         if one == other:
             inside[one].append(link)
-    for part, own in zip(parts, inside, strict=True):
-        yield _portion(part, own, cut)
+    for own in inside:
+        met = {place for link in own for place in link.pair}
+        if met:
+            yield _portion(sorted(met), own, cut)
 
 
 def _joined(count: int, links: Iterable[Link], *, size: int) -> list[list[int]]:
@@ -62,8 +67,8 @@ def _joined(count: int, links: Iterable[Link], *, size: int) -> list[list[int]]:
     return clusters.all()
 
 
-def _portion(part: Sequence[int], links: Iterable[Link], cut: set[int]) -> Portion:
-    places = tuple(sorted(part))
+def _portion(places: Sequence[int], links: Iterable[Link], cut: set[int]) -> Portion:
     here = {place: number for number, place in enumerate(places)}
     moved = (replace(link, pair=(here[link.pair[0]], here[link.pair[1]])) for link in links)
-    return Portion(places, tuple(moved), frozenset(here[place] for place in cut.intersection(part)))
+    apart = frozenset(here[place] for place in cut.intersection(places))
+    return Portion(tuple(places), tuple(moved), apart)

@@ -17,6 +17,7 @@ from recollecting import (
     texts,
 )
 
+from llm_maint import portioning
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.runs import Failure, Success
 from llm_maint.domain.settlement import exit_code_of

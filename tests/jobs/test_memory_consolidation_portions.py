@@ -1,15 +1,17 @@
 """Many memories are consolidated in portions: each is asked about, and applied, by itself."""
 
 from dataclasses import replace
+from math import cos, sin
 from typing import Any
 
 import pytest
 from building import day
 from consolidating import ScriptedModel, reply
-from databases import dump
+from databases import dump, sql
 from recollecting import (
     MEMORIES,
     column_of,
+    memories_in,
     plans_of,
     ran,
     recalled,
@@ -21,12 +23,15 @@ from recollecting import (
     values_asked,
 )
 
+from llm_maint import portioning
 from llm_maint.applying import apply_held, occasion_for
 from llm_maint.domain.settlement import exit_code_of
 from llm_maint.errors import ExitCode, ModelReplyError
 from llm_maint.jobs.memory_consolidation import JOB
 from llm_maint.store import plans, undo
 from llm_maint.store.database import Database
+
+HUB = "Hub"
 
 TOPICS = ("chess", "bread", "choir", "roses", "violin")
 
@@ -83,11 +88,16 @@ def _topics(database: Database) -> dict[str, int]:
     return {topic: count for topic, count in found.items() if count}
 
 
+def _sure(database: Database) -> set[str]:
+    """Return the memories of the first two topics, which try a model that would lose others."""
+    return {text for text in texts(database).values() if text.split()[1] in TOPICS[:2]}
+
+
 def test_each_portion_is_a_plan_of_its_own(database: Database) -> None:
-    """Whole groups of look-alikes fill a portion; all are told as one."""
+    """Whole groups of look-alikes fill a portion; all are told as one, each loss said twice."""
     _fill(database, 3, 2)
     done = recalled(remembering(database, model := _superseding())).whole
-    assert [len(asked) for asked in values_asked(model)] == [4, 2]
+    assert [len(asked) for asked in values_asked(model)] == [4, 4, 2, 2]
     assert plans_of(database) == [("consolidation", "applied")] * 2
     assert (done.applied, len(done.plan_ids)) == (True, 2)
     assert (done.plan.read, done.plan.left_over) == (6, 3)
@@ -114,7 +124,8 @@ def test_a_portion_that_fails_keeps_the_others(database: Database) -> None:
     assert _topics(database) == {"chess": 1, "bread": 1, "choir": 2, "roses": 2}
     model = _superseding()
     recalled(remembering(database, model, max_loss_ratio=1.0))
-    assert [len(asked) for asked in values_asked(model)] == [4]
+    first, again = values_asked(model)
+    assert (len(first), set(again) - set(first)) == (4, _sure(database))
     assert _topics(database) == {"chess": 1, "bread": 1, "choir": 1, "roses": 1}
 
 
@@ -137,7 +148,8 @@ def test_a_process_that_dies_between_two_portions_has_done_the_first(database: D
     assert _topics(database) == {"chess": 1, "bread": 1, "choir": 2, "roses": 2}
     job = remembering(database, model := _superseding(), max_loss_ratio=1.0)
     recalled(job)
-    assert [len(asked) for asked in values_asked(model)] == [4]
+    first, again = values_asked(model)
+    assert (len(first), set(again) - set(first)) == (4, _sure(database))
     assert _topics(database) == {"chess": 1, "bread": 1, "choir": 1, "roses": 1}
     assert recalled(job).whole.unchanged
 
@@ -170,19 +182,60 @@ def test_many_copies_of_one_text_are_one_fold(database: Database) -> None:
     assert len(texts(database)) == 1
 
 
-def test_more_look_alikes_than_a_portion_has_become_one_over_some_runs(database: Database) -> None:
-    """Each run merges what meets; the winners of the one meet in the next."""
-    look = column_of(database, 1, 0)
-    for number in range(20):
-        said = f"Practised chess{' again' * number}"
-        remember(database, said, updated_at=day(number), embedding=look)
+def _alike(database: Database, number: int) -> None:
+    """Write memories that all look alike, each newer than the one before."""
+    for place in range(number):
+        angle = place / 100
+        look = column_of(database, cos(angle), sin(angle))
+        said = f"Practised chess{' again' * place}"
+        remember(database, said, updated_at=day(place), embedding=look)
+
+
+def test_more_look_alikes_than_a_portion_has_become_one(database: Database) -> None:
+    """What portions have merged is gone through again, in the same run and in the next."""
+    _alike(database, 20)
     job = remembering(database, _superseding(), max_cluster_rows=3, max_loss_ratio=1.0)
-    sizes = []
+    first = recalled(job).whole
+    assert len(texts(database)) < 8
+    runs = 1
     while not recalled(job).whole.unchanged:
-        sizes.append(len(texts(database)))
-        assert len(sizes) < 12
-    assert sizes[-1] == 1
-    assert sizes == sorted(sizes, reverse=True)
+        runs += 1
+        assert runs < 8
+    assert len(texts(database)) == 1
+    assert len(first.plan_ids) > 5
+
+
+def test_what_was_gone_through_again_adds_up_and_is_undone_from_its_end(
+    database: Database,
+) -> None:
+    """A row that went on in one plan may go in the next: each is counted once."""
+    _alike(database, 20)
+    before = dump(database, MEMORIES)
+    job = remembering(database, _superseding(), max_cluster_rows=3, max_loss_ratio=1.0)
+    done = recalled(job).whole
+    done.plan.check()
+    assert (done.plan.read, done.plan.left_over) == (20, len(texts(database)))
+    assert done.plan.accounting()["superseded"] == 20 - len(texts(database))
+    for plan_id in reversed(done.to_undo):
+        undo.undo_plan(database, plan_id, occasion_for(job))
+    assert dump(database, MEMORIES) == before
+
+
+def test_what_looks_like_one_alone_meets_it_over_some_runs(database: Database) -> None:
+    """Of more rows than a portion has, all look like one: each is asked about beside it, once."""
+    rim = ("Kelp", "Plum", "Snow", "Gold", "Fern", "Lamp", "Drum", "Wasp")
+    remember(database, HUB, embedding=column_of(database, 1, *[0] * len(rim)))
+    for said in rim:
+        vector = [0.8, *(0.6 * (said == each) for each in rim)]
+        remember(database, said, embedding=column_of(database, *vector))
+    model = ScriptedModel(seen)
+    job = remembering(database, model, max_cluster_rows=3, similarity_threshold=0.75)
+    runs = 0
+    while not recalled(job).whole.unchanged:
+        runs += 1
+        assert runs < 12
+    met = {value for asked in values_asked(model) for value in asked if HUB in asked}
+    assert met == set(texts(database).values())
 
 
 def test_a_held_portion_stops_no_other(database: Database) -> None:
@@ -232,6 +285,57 @@ def test_a_held_portion_is_told_again_and_applied_after_review(database: Databas
     done = apply_held(job, stored)
     assert (done.applied, done.plan_id) == (True, first.plan_id)
     assert texts(database) == {}
+
+
+def test_what_a_held_plan_unites_is_what_is_there_when_it_is_applied(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An assistant goes on using its memories while a plan waits."""
+    monkeypatch.setattr(portioning, "PORTION", 8)
+    axis = [0.0, 0.0, 0.0, 0.0, 1.0]
+    look = column_of(database, *axis)
+    remember_all(database, *_texts("violin", 4), "Practised  VIOLIN", embedding=look)
+    remember(database, "practised violin", embedding=look, tags=["old"])
+
+    def answer(asked: dict[str, Any]) -> object:
+        return reply(asked, remove=[r["id"] for r in asked["rows"] if "morning" in r["value"]])
+
+    job = remembering(database, ScriptedModel(answer))
+    assert recalled(job).whole.held
+    used = "UPDATE memories SET access_count = 5, tags = '[\"new\"]' WHERE id IN ('m5', 'm6')"
+    sql(database, used)
+    (stored,) = _held(database)
+    apply_held(job, stored)
+    (row,) = memories_in(database).values()
+    assert (row.id, row.access_count, row.tags) == ("m5", 10, ("new",))
+
+
+def test_a_held_part_of_too_many_look_alikes_is_not_asked_about_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in the same run nor in the next: what it merges waits with what it would lose."""
+    monkeypatch.setattr(portioning, "PORTION", 6)
+    look, near = column_of(database, 1, 0), column_of(database, 0.8, 0.6)
+    remember_all(database, *(f"Noise {word}" for word in "abcd"), embedding=look)
+    remember_all(database, *_texts("chess", 2), embedding=look)
+    remember_all(database, *_texts("violin", 2), embedding=near)
+
+    def answer(asked: dict[str, Any]) -> object:
+        noise = [row["id"] for row in asked["rows"] if "Noise" in row["value"]]
+        chess = [row["id"] for row in asked["rows"] if "chess" in row["value"]]
+        said = reply(asked, remove=noise, groups={"merge": chess} if chess else {})
+        for group in said["groups"]:
+            group["value"] = "In the morning, practised chess again"
+        return said
+
+    job = remembering(database, model := ScriptedModel(answer), max_cluster_rows=6)
+    first = recalled(job).whole
+    assert first.plan.accounting()["merged"] == 1
+    calls, before = len(model.asked), dump(database)
+    again = recalled(job).whole
+    assert (again.unchanged, again.to_review) == (True, first.to_review)
+    assert (len(model.asked), dump(database)) == (calls, before)
+    assert sorted(plans_of(database)) == [("consolidation", "held")]
 
 
 def test_copies_in_a_held_portion_wait_with_it(database: Database) -> None:
