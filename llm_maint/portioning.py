@@ -71,7 +71,7 @@ def works_of(context: JobContext, entity: Entity, run: Meter) -> list[Work]:
 class _Outside:
     """What lies outside all portions: marks that are settled unasked, memories that are sure.
 
-    Rows that are `apart` from all that they look like, for these are too many, wait for these.
+    Rows that are `apart` from all that they look like wait until they meet it.
     """
 
     settled: frozenset[str]
