@@ -180,13 +180,17 @@ def _read(context: JobContext, entity: Entity) -> _Store:
         rows = memories.memories_of(connection, entity)
         policy = applying.policy_for(connection, context.settings, entity)
         dry = context.dry_run
+        judged = judgements.judged_of(connection, entity, judge=judge)
+        held = plans.list_plans(connection, limit=None, entity=entity, status=plans.HELD)
+        if not held:  # what nobody has looked at before it was pruned waits for nobody
+            judged = replace(judged, pending=frozenset())
         return _Store(
             entity=entity,
             rows=rows,
             young=frozenset(row.id for row in rows if policy.is_young(row, now=now)),
             policy=policy,
-            judged=judgements.judged_of(connection, entity, judge=judge),
-            held=plans.list_plans(connection, limit=None, entity=entity, status=plans.HELD),
+            judged=judged,
+            held=held,
             wear=wear.wear_of(connection, entity, {row.id for row in rows}),
             losses=plans.recent_losses(connection, entity, now=now) if dry else NO_LOSSES,
             everything=Whole(rows=tuple(row for row in rows if not policy.protects(row))),

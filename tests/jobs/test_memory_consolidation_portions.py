@@ -28,7 +28,7 @@ from llm_maint.applying import apply_held, occasion_for
 from llm_maint.domain.settlement import exit_code_of
 from llm_maint.errors import ExitCode, ModelReplyError
 from llm_maint.jobs.memory_consolidation import JOB
-from llm_maint.store import plans, undo
+from llm_maint.store import history, plans, undo
 from llm_maint.store.database import Database
 
 HUB = "Hub"
@@ -355,6 +355,20 @@ def test_copies_in_a_held_portion_wait_with_it(database: Database) -> None:
     assert [plan.id for plan in _held(database)] == [first.plan_id]
     assert apply_held(job, _held(database)[0]).applied
     assert _topics(database) == {"roses": 1}
+
+
+def test_a_held_plan_that_nobody_looked_at_in_time_is_made_anew(database: Database) -> None:
+    """Once it is too old to be kept its memories wait for nobody, and are asked about again."""
+    axis = [0.0, 0.0, 0.0, 0.0, 1.0]
+    remember_all(database, *_texts("violin", 4), embedding=column_of(database, *axis))
+    job = remembering(database, model := _removing_violins())
+    recalled(job)
+    with database.write() as connection:
+        assert history.prune_plans(connection, before=day(31)) == 1
+    model.asked.clear()
+    again = recalled(job).whole
+    assert (again.held, again.unchanged) == (True, False)
+    assert model.asked
 
 
 def test_every_portion_that_is_held_is_told_again(database: Database) -> None:
