@@ -34,6 +34,8 @@ def recurrence_lines(found: Mapping[str, Any], *, dry_run: bool) -> Iterator[Lin
 
 def restoring(plan_ids: Sequence[str]) -> str:
     """Return the commands that undo some plans: what came last first, each by itself."""
+    if len(plan_ids) > MOST:
+        return f"each of the {len(plan_ids):,} plans of: llm-maint memory plans -n {len(plan_ids)}"
     return " && ".join(f"llm-maint memory restore {each[:8]}" for each in reversed(plan_ids))
 
 
