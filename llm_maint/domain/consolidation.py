@@ -203,7 +203,8 @@ def failure(wrong: Sequence[MaintError], result: Mapping[str, Any], *, waiting: 
     What ended the run says more than what failed beside it.
     """
     worst = next((error for error in wrong if error.ends_run), wrong[-1])
-    error = f"{len(wrong)} entities failed; the last: {worst}" if len(wrong) > 1 else str(worst)
+    who = "bots" if "bots" in result else "entities"
+    error = f"{len(wrong)} {who} failed; the last: {worst}" if len(wrong) > 1 else str(worst)
     more = f"; {waiting} more wait for the next run" if waiting else ""
     return Failure(
         error=error + more,

@@ -116,6 +116,15 @@ def test_one_bot_that_fails_does_not_stop_the_others(database: Database) -> None
     assert _left(database) == {"ada": 1, "iris": 1, "nova": 1}
 
 
+def test_several_bots_that_fail_are_counted(database: Database) -> None:
+    """The message of the run names the last error, and how many there were."""
+    _told(database, *BOTS)
+    gone = ModelReplyError("no answer")
+    outcome, _ = ran(JOB, remembering(database, _merging(iris=gone, ada=gone)))
+    assert isinstance(outcome, Failure)
+    assert outcome.error == "2 bots failed; the last: no answer"
+
+
 def test_a_bot_whose_memories_cannot_be_read_does_not_stop_the_others(database: Database) -> None:
     """What is wrong with it is told on one line, with the row that is meant."""
     _told(database, *BOTS)
