@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from llm_maint.domain.lists import as_list, is_list
 from llm_maint.domain.moments import iso, parse_time
 from llm_maint.domain.row import Image, Scalar, latest
-from llm_maint.domain.wording import Saying, fact_of, folded
+from llm_maint.domain.wording import Saying, fact_of, folded, words_of
 
 if TYPE_CHECKING:
     from llm_maint.domain.policy import Policy
@@ -90,11 +90,11 @@ class Memory:
 
     def is_protected(self, policy: "Policy") -> bool:
         """Return whether a column, a tag or a pin protects it."""
-        return (
-            self.is_marked
-            or self.id in policy.pinned_ids
-            or not policy.protected_tags.isdisjoint(map(str.casefold, self.tags))
-        )
+        column = self.image.get("tags")
+        # Where it holds no list, every word may be a tag.
+        read = self.tags if is_list(column) else words_of(str(column))
+        tags = {tag.strip().casefold() for tag in read}
+        return self.is_marked or self.id in policy.pinned_ids or bool(tags & policy.protected_tags)
 
     def key_as(self, _proposed: str) -> str:
         """Return no key: a memory has none."""

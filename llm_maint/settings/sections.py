@@ -232,7 +232,7 @@ class MemorySettings(_Section):
     def policy(self) -> Policy:
         """The settings that guards work with."""
         return Policy(
-            protected_tags=frozenset(map(str.casefold, self.protected_tags)),
+            protected_tags=frozenset(tag.strip().casefold() for tag in self.protected_tags),
             max_loss_ratio=self.max_loss_ratio,
             min_age=timedelta(minutes=self.min_age_minutes),
         )

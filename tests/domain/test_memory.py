@@ -50,7 +50,12 @@ groups = st.lists(memories(), min_size=1, max_size=5)
         pytest.param(memory("Pinned"), False, id="ids are exact"),
         pytest.param(memory(tags=("chess", "keep")), True, id="a protected tag"),
         pytest.param(memory(tags=("KEEP",)), True, id="a protected tag in capitals"),
+        pytest.param(memory(tags=(" keep\n",)), True, id="a protected tag with space about it"),
         pytest.param(memory(tags=("keeper",)), False, id="only like a protected tag"),
+        pytest.param(memory(image={"tags": "work, Keep"}), True, id="tags that are no list"),
+        pytest.param(memory(image={"tags": '"keep"'}), True, id="a tag that is no list"),
+        pytest.param(memory(image={"tags": '{"keep": true}'}), True, id="tags by name"),
+        pytest.param(memory(image={"tags": "keeper, work"}), False, id="no list, and no such tag"),
         pytest.param(memory(importance=1.0), False, id="importance protects from decay alone"),
     ],
 )

@@ -297,6 +297,38 @@ def test_what_reads_like_an_order_to_the_model_stays(database: Database) -> None
     assert not any(op.row_ids == ("m3",) for op in done.plan.operations)
 
 
+def test_every_loss_is_asked_about_twice(database: Database) -> None:
+    """Beside memories that are sure; what the model does not say again stays."""
+    remember_all(database, ALDER, BIRCH, embedding=column_of(database, 1, 0))
+    remember(database, CHOIR, importance=0.9, embedding=column_of(database, 0, 1))
+    said = 0
+
+    def once(asked: dict[str, Any]) -> dict[str, Any]:
+        nonlocal said
+        said += 1
+        return reply(asked, remove=named(asked, ALDER) if said == 1 else ())
+
+    model = ScriptedModel(once)
+    done = recalled(remembering(database, model)).whole
+    first, again = values_asked(model)
+    assert first == [ALDER, BIRCH]
+    assert len(again) > 1
+    assert ALDER in again
+    assert [refused.guard for refused in done.plan.refused] == ["second_opinion"]
+    assert len(texts(database)) == 3
+
+
+def test_a_model_that_would_lose_what_is_sure_is_believed_in_nothing(database: Database) -> None:
+    """Not even the sure memory goes: nobody had asked about it."""
+    remember_all(database, ALDER, BIRCH, embedding=column_of(database, 1, 0))
+    remember(database, CHOIR, embedding=column_of(database, 0, 1))
+    before = dump(database, MEMORIES)
+    greedy = ScriptedModel(lambda asked: reply(asked, remove=[r["id"] for r in asked["rows"]]))
+    done = recalled(remembering(database, greedy)).whole
+    assert dump(database, MEMORIES) == before
+    assert not done.held
+
+
 def test_another_bot_is_left_alone(database: Database) -> None:
     """What it remembers may be the same to the word, and in the same table."""
     remember(database, CHESS)
