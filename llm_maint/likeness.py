@@ -7,13 +7,13 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from llm_maint.contract import JobContext
 from llm_maint.domain.budget import Meter
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.memory import Memory
-from llm_maint.domain.relation import STRONG, Link, links_by_words
+from llm_maint.domain.relation import STRONG, Link, links_by_words, subject_of
 from llm_maint.domain.row import RowId
 from llm_maint.errors import EmbeddingsUnavailableError, ModelFailedError, ModelReplyError
 from llm_maint.store import vectors
@@ -25,6 +25,10 @@ NEIGHBOURS = 10
 
 FEW = 500
 """So many new memories are looked up in a database that can; of more, all vectors are compared."""
+
+NEARLY = 0.15
+"""So much below the threshold two memories look alike if they share words as well: a value that has
+changed, of one person, say."""
 
 TEXTS = 1_000
 """Texts that are sent to be embedded before what came of them is kept."""
@@ -53,12 +57,13 @@ class Likeness:
 
         """
         places: dict[RowId, int] = {row.id: place for place, row in enumerate(rows)}
-        if len(new) <= FEW and (links := self._in_database(places, new)) is not None:
+        alike = _Alike(rows, self._threshold)
+        if len(new) <= FEW and (links := self._in_database(places, new, alike)) is not None:
             return links
         of_row = self._own(places)
         made = self._made(rows, of_row, new)
         without = [row for row in rows if row.id not in of_row and row.id not in made]
-        found = [*_by_vectors(of_row | made, places, new, self._threshold)]
+        found = [*_by_vectors(of_row | made, places, new, alike)]
         self._tell_if_all_alike(found, len(rows))
         if any(row.id in new for row in without):
             found += _by_words(rows, {row.id for row in without}.intersection(new))
@@ -81,14 +86,14 @@ class Likeness:
         return self.context.settings.memory.similarity_threshold
 
     def _in_database(
-        self, places: Mapping[RowId, int], new: Collection[RowId]
+        self, places: Mapping[RowId, int], new: Collection[RowId], alike: "_Alike"
     ) -> list[Link] | None:
         """Return the links that the database itself finds, None where it cannot for all of them."""
         with self.context.database.read() as connection:
             if vectors.ids_without(connection, self.entity, new):
                 return None
             pairs = vectors.nearest_in_database(
-                connection, self.entity, new, threshold=self._threshold, neighbours=NEIGHBOURS
+                connection, self.entity, new, threshold=alike.least, neighbours=NEIGHBOURS
             )
         if pairs is None:
             return None
@@ -97,7 +102,7 @@ class Likeness:
             if one in places and other in places:
                 low, high = sorted((places[one], places[other]))
                 found[low, high] = cosine
-        return [_link(pair, cosine) for pair, cosine in found.items()]
+        return [_link(pair, each) for pair, each in found.items() if alike.are(pair, each)]
 
     def _own(self, places: Mapping[RowId, int]) -> dict[RowId, bytes]:
         with self.context.database.read() as connection:
@@ -138,13 +143,39 @@ class Likeness:
         return {row.id: vector for row, vector in made}
 
 
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """Whether two rows look alike: by their vectors, or nearly so and by their words."""
+
+    rows: Sequence[Memory]
+    threshold: float
+    _subjects: dict[int, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def least(self) -> float:
+        """The cosine below which no two look alike."""
+        return max(self.threshold - NEARLY, 0.0)
+
+    def are(self, pair: tuple[int, int], cosine: float) -> bool:
+        """Return whether two rows, by their places, look alike."""
+        if cosine >= self.threshold:
+            return True
+        one, other = (self._subject(place) for place in pair)
+        return len(one & other) >= WORDS_BESIDE * max(min(len(one), len(other)), 1)
+
+    def _subject(self, place: int) -> frozenset[str]:
+        if place not in self._subjects:
+            self._subjects[place] = subject_of(self.rows[place])
+        return self._subjects[place]
+
+
 def _by_vectors(
     of_row: Mapping[RowId, bytes],
     places: Mapping[RowId, int],
     new: Collection[RowId],
-    threshold: float,
+    alike: _Alike,
 ) -> Iterator[Link]:
-    from llm_maint.similarity.search import alike
+    from llm_maint.similarity.search import alike as near
 
     by_size: defaultdict[int, list[RowId]] = defaultdict(list)
     for row_id, vector in of_row.items():
@@ -153,24 +184,29 @@ def _by_vectors(
         wanted = {place for place, row_id in enumerate(ids) if row_id in new}
         if not wanted:
             continue
-        pairs = alike(
+        pairs = near(
             [of_row[row_id] for row_id in ids],
-            threshold=threshold,
+            threshold=alike.least,
             neighbours=NEIGHBOURS,
             wanted=None if len(wanted) == len(ids) else wanted,
         )
         for pair in pairs:
             low, high = sorted((places[ids[pair.one]], places[ids[pair.other]]))
-            yield _link((low, high), pair.cosine)
+            if alike.are((low, high), pair.cosine):
+                yield _link((low, high), pair.cosine)
 
 
 def _by_words(rows: Sequence[Memory], wanted: Collection[RowId]) -> Iterator[Link]:
     """Yield the links of rows that have no vector: to those with which they share most words."""
-    return (link for link in links_by_words(rows, wanted) if link.overlap >= ENOUGH_WORDS)
+    return (link for link in links_by_words(rows, wanted) if link.overlap >= WORDS_ALONE)
 
 
-ENOUGH_WORDS = 0.5
-"""The share of the shorter text's words, by their weight, from which two texts look alike."""
+WORDS_ALONE = 0.3
+"""The share of the shorter text's words, each by its rarity, from which two texts look alike that
+have no vectors. Chosen on memories with truth, as the threshold of vectors is."""
+
+WORDS_BESIDE = 0.4
+"""The share of the shorter text's words from which two look alike whose vectors nearly do."""
 
 
 def _link(pair: tuple[int, int], cosine: float) -> Link:

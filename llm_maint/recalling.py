@@ -31,6 +31,10 @@ PORTION = 480
 """Memories that are consolidated and applied together: some requests, a few minutes of a model."""
 
 
+TURNS = 5
+"""Times that all is gone through: each takes a group of thousands to a twentieth."""
+
+
 @dataclass(slots=True)
 class Recalled:
     """What the portions of a bot's memories came to: those that were done, and what was wrong."""
@@ -61,17 +65,36 @@ class Recalled:
 
 
 def recall(round_: Round, entity: Entity) -> Recalled:
-    """Consolidate a bot's memories, each portion for itself."""
+    """Consolidate a bot's memories, each portion for itself.
+
+    What is joined to more than a portion holds is cut. What became of it is gone through again, as
+    long as it becomes fewer.
+    """
+    recalled = Recalled(entity)
+    for turn in range(TURNS):
+        again = _gone_through(round_, recalled, is_last=turn == TURNS - 1)
+        if not again or recalled.wrong or round_.context.dry_run:
+            break
+    return recalled
+
+
+def _gone_through(round_: Round, recalled: Recalled, *, is_last: bool) -> bool:
+    """Go through all portions once; return whether some rows are to be asked about again."""
+    entity = recalled.entity
     works = tried(lambda: works_of(round_.context, entity, round_.meter))
     if isinstance(works, Exception):
         works = [Work(entity=entity, meter=round_.meter.part(calls=0), done=works)]
-    recalled = Recalled(entity)
-    for _, done in round_.of_works(works, count=len(works), unit="portions"):
+    if is_last:
+        works = [replace(work, again=frozenset[RowId]()) for work in works]
+    again = False
+    for work, done in round_.of_works(works, count=len(works), unit="portions"):
         if isinstance(done, Exception):
             recalled.wrong.append(done)
-        else:
+            continue
+        if not (done.unchanged and recalled.done):
             recalled.done.append(done)
-    return recalled
+        again |= not work.again.isdisjoint(done.plan.unjudged)
+    return again
 
 
 def meter_of(settings: Settings) -> Meter:

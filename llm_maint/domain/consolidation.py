@@ -55,7 +55,9 @@ def together(entity: Entity, parts: Sequence[Consolidation]) -> Consolidation:
     if len(parts) == 1:
         return parts[0]
     plans = [part.plan for part in parts]
-    rows = tuple(chain.from_iterable(plan.rows for plan in plans))
+    # What several portions came to may have been gone through again: each row as it was first.
+    first = {row.id: row for plan in reversed(plans) for row in plan.rows}
+    rows = tuple(first.values())
     held = [plan for plan in plans if plan.held is not None]
     whole = Plan(
         entity=entity,

@@ -32,14 +32,9 @@ class Controls:
 
     def __post_init__(self) -> None:
         """Sort out the rows that the model kept."""
-        calm = _calm(self.named, self.request)
-        self.kept = {
-            row.id: row
-            for row in self.rows
-            if row.id not in self.named
-            and self.request.get(row.id, -1) in calm
-            and not speaks_to_model(row)
-        }
+        sane = [r for r in self.rows if r.id not in self.named and not speaks_to_model(r)]
+        calm = _calm(self.named, self.request, {self.request.get(row.id, -1) for row in sane})
+        self.kept = {row.id: row for row in sane if self.request.get(row.id, -1) in calm}
         related = set(chain.from_iterable(self.kin.values()))
         self._unrelated = defaultdict(list)
         for row in reversed(self.kept.values()):
@@ -67,9 +62,14 @@ class Controls:
                 return
 
 
-def _calm(named: AbstractSet[RowId], request: Mapping[RowId, int]) -> Collection[int]:
-    """Return the requests about which the model said least: an order is more likely in others."""
+def _calm(
+    named: AbstractSet[RowId], request: Mapping[RowId, int], having: AbstractSet[int]
+) -> Collection[int]:
+    """Return the requests about which the model said least: an order is more likely in others.
+
+    Only those count that have a row to be taken: one of orders alone says nothing of the rest.
+    """
     rows, said = Counter(request.values()), Counter(request[i] for i in named if i in request)
-    share = {number: said[number] / rows[number] for number in rows}
+    share = {n: said[n] / rows[n] for n in rows if n in having}
     limit = (min(share.values(), default=0.0) + max(share.values(), default=0.0)) / 2
     return {-1, *(number for number, part in share.items() if part <= limit)}
