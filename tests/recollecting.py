@@ -2,7 +2,7 @@
 
 import json
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -151,14 +151,22 @@ def remembering(
     return context(database, model, settings=given)
 
 
-def many(number: int, text: str = "Planted a {} tree in the garden") -> list[str]:
-    """Return so many memories that look alike, all different."""
-    return [text.format(name) for name in _names(number)]
+def row(row_id: str, content: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 any JSON value
+    """Return a memory to import."""
+    return {"id": row_id, "content": content, "created_at": "2026-01-01T00:00:00Z", **fields}
 
 
-def _names(number: int) -> Sequence[str]:
-    # Words of letters alone, of which no two begin alike.
-    letters = "bcdfghjklmnprstvwz"
-    vowels = "aeiou"
-    made = [f"{a}{e}{b}{i}" for a in letters for e in vowels for b in letters for i in vowels]
-    return made[:number]
+ROWS = [
+    row("a1", "Plays chess on Tuesdays", tags=["hobby"], importance=0.8, access_count=2),
+    row("a2", "plays chess  on TUESDAYS", importance=0.7, updated_at="2026-02-01T00:00:00Z"),
+    row("a3", "Plays chess on Tuesdays at the club", updated_at="2026-03-01T00:00:00Z"),
+    row("b1", "Saw a dull film", importance=0.3, created_at="2021-01-01T00:00:00Z"),
+    row("b2", "Bakes bread", importance=0.9, created_at="2021-01-02T00:00:00Z"),
+]
+"""Five memories, of which two are one to the word."""
+
+LAKES = [
+    row(f"c{n}", f"Swims in lake number {word}", created_at=f"2026-03-0{n}T00:00:00Z")
+    for n, word in enumerate(("one", "two", "three"), start=1)
+]
+"""A theme of three days."""

@@ -1,5 +1,6 @@
 """Memories in tests: tables of assistants, rows in them, and plans about them by hand."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import uuid4
@@ -138,3 +139,58 @@ def statuses(database: Database) -> dict[str, str]:
 def json_type(database: Database) -> str:
     """Return the type of a column that holds any text, and is read as JSON."""
     return "text" if is_sqlite(database) else "json"
+
+
+UNTIDY: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("m1", "Plays chess", {"tags": '["a"]', "access_count": 2, "updated_at": "2026-01-02"}),
+    ("m2", "plays  CHESS", {"tags": '["b"]', "access_count": 3, "created_at": "2025-01-01"}),
+    ("m3", "Works at Alder", {"importance": 0.75, "source_message_ids": "[7]"}),
+    ("m4", "Works at Birch", {"importance": 0.5, "updated_at": "2026-01-03"}),
+    ("m5", "Good morning", {}),
+    ("m6", "Learns the piano", {"tags": '["music"]', "access_count": 1}),
+    ("m7", "Piano on Mondays", {"last_accessed": "2026-01-02"}),
+    ("m8", "Likes tea", {"access_count": 7}),
+)
+"""Two copies, two employers, a greeting, two halves of one fact, and one more."""
+
+MERGED = "Learns the piano on Mondays"
+"""What the two halves are merged into."""
+
+
+def untidy(database: Database) -> None:
+    """Fill a table with memories of nova and their vectors; max has one of the same id."""
+    make_table(database, embedding="text", mood="text", more="PRIMARY KEY (bot_id, id)")
+    for number, (row_id, content, columns) in enumerate(UNTIDY):
+        vector = vector_of(number)
+        add_memory(database, content, id=row_id, embedding=vector, mood="calm", **columns)
+    add_memory(database, "Plays chess", id="m1", bot_id="max")
+
+
+def vector_of(number: int) -> str:
+    """Return the vector of the memory at a place in `UNTIDY`, as it is written."""
+    return json.dumps([100 + number, *([0.5] * 40)])
+
+
+def tidying(database: Database) -> Plan:
+    """Return the plan that tidies up what `untidy` has left: a fold, a merge, and so on."""
+    rows = memories_in(database)
+    folds, _ = fold(list(rows.values()), Policy())
+    superseded = rows["m4"].united([rows["m3"]])
+    merged = rows["m6"].with_text(MERGED).united([rows["m7"]])
+    operations = (
+        *folds,
+        Operation(op=Op.SUPERSEDE, reason="moved", row_ids=("m4", "m3"), after=superseded),
+        Operation(op=Op.REMOVE, reason="a greeting", row_ids=("m5",)),
+        Operation(op=Op.MERGE, reason="one hobby", row_ids=("m6", "m7"), after=merged),
+    )
+    return Plan(entity=NOVA, rows=tuple(rows.values()), operations=operations)
+
+
+def use(database: Database, row_id: str, **columns: object) -> None:
+    """Change columns of a memory of nova, as an assistant does by using it."""
+    with database.read() as connection:
+        there = memories.table_of(connection, NOVA).columns
+    for name, value in columns.items():
+        new = ":value" if is_sqlite(database) else f"CAST(:value AS {there[name].type})"
+        query = f"UPDATE {MEMORIES} SET {name} = {new} WHERE id = :id AND bot_id = 'nova'"
+        sql(database, query, value=value, id=row_id)

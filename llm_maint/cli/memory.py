@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from llm_maint.domain.entity import Entity
     from llm_maint.domain.memory_transfer import NewMemory
+    from llm_maint.store.database import Connection
 
 app = typer.Typer(
     help="Memories: look, consolidate, tag what recurs, let fade, restore, import, export.",
@@ -164,3 +165,17 @@ def bot_of(opened: Opened, bot: str) -> "Entity":
 
     with opened.database.read() as connection:
         return known_bot(connection, bot)
+
+
+def bot_once_known(connection: "Connection", bot: str) -> "Entity":
+    """Return the memories of a bot, which may all be gone by now: then there are plans about them.
+
+    Raises:
+        UnknownNameError: there is neither; the message names the nearest bot.
+
+    """
+    from llm_maint.store.memories import bot_to_fill, known_bot
+    from llm_maint.store.plans import list_plans
+
+    entity = bot_to_fill(connection, bot)
+    return entity if list_plans(connection, limit=1, entity=entity) else known_bot(connection, bot)

@@ -1,10 +1,11 @@
 """The plans of `llm-maint memory`: review, apply, what became of each memory; and pins."""
 
+from collections.abc import Collection
 from typing import Annotated
 
 import typer
 
-from llm_maint.cli.memory import BotId, bot_of
+from llm_maint.cli.memory import BotId, bot_of, bot_once_known
 from llm_maint.cli.plans import apply, diff
 from llm_maint.cli.session import Json, session_of
 from llm_maint.domain.nearest import unknown
@@ -29,14 +30,13 @@ def plans(
     """
     from llm_maint.console.documents import plan_line_document
     from llm_maint.console.tables import plans_table
-    from llm_maint.store.memories import bot_to_fill
     from llm_maint.store.plans import STATUSES, list_plans
 
     session = session_of(ctx)
     if status is not None and status not in STATUSES:
         raise unknown("status", status, STATUSES)
     with session.opened() as opened, opened.database.read() as connection:
-        entity = None if bot is None else bot_to_fill(connection, bot)
+        entity = None if bot is None else bot_once_known(connection, bot)
         found = list_plans(connection, limit=number, entity=entity, status=status, memories=True)
     if as_json:
         session.out.json([plan_line_document(plan) for plan in found])
@@ -62,11 +62,10 @@ def history(
     from llm_maint.console.diff import effect_lines
     from llm_maint.console.documents import effect_document
     from llm_maint.store.effects import effects_of
-    from llm_maint.store.memories import bot_to_fill
 
     session = session_of(ctx)
     with session.opened() as opened, opened.database.read() as connection:
-        entity = bot_to_fill(connection, bot)
+        entity = bot_once_known(connection, bot)
         found = effects_of(connection, entity, limit=number, row_id=row)
     if as_json:
         session.out.json([effect_document(each) for each in found])
@@ -101,6 +100,9 @@ def pin(
         now = opened.clock()
         with opened.database.write() as connection:
             if row is not None and remove:
+                # What is pinned may be gone by now.
+                meant = _pinned(pins.pins_of(connection, entity), row)
+                row = meant or memory_named(connection, entity, row).id
                 entity_changed = pins.unpin(connection, entity, row)
             elif row is not None:
                 memory = memory_named(connection, entity, row)
@@ -113,6 +115,13 @@ def pin(
         session.out.say(each)
     if not pinned:
         session.out.say(f"{entity}: no memory is pinned")
+
+
+def _pinned(pinned: Collection[str], name: str) -> str | None:
+    """Return the pin of an id or a unique start of one, None where there is none."""
+    alike = [each for each in pinned if name and each.startswith(name)]
+    found = [name] if name in pinned else alike
+    return found[0] if len(found) == 1 else None
 
 
 app.command()(diff)

@@ -6,7 +6,7 @@ import typer
 
 from llm_maint.bootstrap.opening import Opened
 from llm_maint.cli.consolidate import PlanOut, check_writable, show_consolidation, write_plan
-from llm_maint.cli.memory import BotId, bot_of
+from llm_maint.cli.memory import BotId, bot_of, bot_once_known
 from llm_maint.cli.plans import tell_altered
 from llm_maint.cli.session import DryRun, Json, leave, session_of
 from llm_maint.errors import ExitCode, UsageError
@@ -158,19 +158,19 @@ def restore(
 
 
 def _put_back(undone: "Undone", *, dry_run: bool) -> str:
-    rows = f"{len(undone.row_ids):,} memories of {undone.entity}"
+    many = "memory" if len(undone.row_ids) == 1 else "memories"
+    rows = f"{len(undone.row_ids):,} {many} of {undone.entity}"
     again = f"put back; to undo that: llm-maint memory restore {undone.plan_id[:8]}"
     return f"dry run: {rows} would be put back" if dry_run else f"{rows} {again}"
 
 
 def _plans_to_undo(opened: Opened, plan: str | None, bot: str | None) -> list[str]:
     """Return the plan that is named or, newest first, all that pruned what has faded of a bot."""
-    from llm_maint.store.memories import bot_to_fill
     from llm_maint.store.plans import APPLIED, DECAY, find_plan, list_plans
 
     with opened.database.read() as connection:
         # All of a bot's memories may be gone, so that nobody knows it.
-        entity = None if bot is None else bot_to_fill(connection, bot)
+        entity = None if bot is None else bot_once_known(connection, bot)
         if plan is not None:
             found = find_plan(connection, plan)
             if not found.entity.has_memories or entity not in (None, found.entity):

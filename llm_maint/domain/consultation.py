@@ -10,6 +10,7 @@ from llm_maint.domain.clusters import Clusters
 from llm_maint.domain.enquiry import Answers, Complete, ask_all
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Judgement, Operation, changes, judge
+from llm_maint.domain.plan import ALWAYS_ALLOWED_LOSSES
 from llm_maint.domain.policy import Policy
 from llm_maint.domain.progress import Steps
 from llm_maint.domain.relation import Link, Relations
@@ -29,7 +30,8 @@ class Case:
 
     `rows` are those that may be touched, duplicates folded; `new` those that the model does not
     know; `wear` how often each was rewritten. `links` relate rows by more than their words: only
-    what they join may be grouped, and at most `most` rows are held together in a request.
+    what they join may be grouped, and at most `most` rows are held together in a request. Beyond
+    `free` losses a second opinion is asked for; `others` are rows that may try the model then.
     """
 
     entity: Entity
@@ -39,6 +41,8 @@ class Case:
     wear: Wear = field(default_factory=dict)
     links: tuple[Link, ...] | None = None
     most: int | None = None
+    free: int = ALWAYS_ALLOWED_LOSSES
+    others: tuple[Row, ...] = ()
 
     def parts(self, relations: Relations, *, size: int) -> list[tuple[Row, ...]]:
         """Return the rows of each request: the new ones and their relatives."""
@@ -171,16 +175,24 @@ class _Consulting:
         if self.case.links is not None:
             answers = answers.refusing(self.case.joined(answers.proposals))
         judgement = judge(rows, answers.proposals, self.case.policy, worn=worn)
-        if second_opinion.is_needed(judgement, done):
-            judgement, left = await self._confirmed(judgement, rows, answers)
+        if second_opinion.is_needed(judgement, done, free=self.case.free):
+            judgement, left = await self._confirmed(judgement, rows, answers, parts)
             answers = Answers.together([answers, left])
         return self.verdict.add(judgement, answers)
 
     async def _confirmed(
-        self, judgement: Judgement, rows: Sequence[Row], answers: Answers
+        self,
+        judgement: Judgement,
+        rows: Sequence[Row],
+        answers: Answers,
+        parts: Sequence[Sequence[Row]],
     ) -> tuple[Judgement, Answers]:
         """Ask once more about rows that would go; what cannot be asked is left for next time."""
-        asked = second_opinion.questions(judgement, rows, answers.met, size=self.size)
+        known = [*rows, *self.case.others]
+        most = max(map(len, answers.met))
+        halved = most < max(map(len, parts))  # more was too much for the server
+        size = most if halved else self.size
+        asked = second_opinion.questions(judgement, known, answers.met, size=size)
         try:
             again = await self.ask(asked.parts)
         except BudgetSpentError:

@@ -145,11 +145,12 @@ class Memory:
         return found
 
     def _filled(self, rows: Iterable["Memory"]) -> Image:
-        """Return its columns, where it has no vector with that of the first row that has one."""
+        """Return its columns, where it has no vector with that of a copy that has one."""
         image = dict(self.image)
         for name in ("embedding", "meaning_embedding"):
             if name in image and image[name] is None:
-                image[name] = next((v for row in rows if (v := row.image.get(name))), None)
+                copies = (row.image.get(name) for row in rows if row.identity == self.identity)
+                image[name] = next(filter(None, copies), None)
         return image
 
     @property

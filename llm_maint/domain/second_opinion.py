@@ -57,18 +57,23 @@ class Questions:
         return self.keeps_none and len(self.ids) > UNPROVEN
 
 
-def is_needed(judgement: Judgement, before: Iterable[Operation]) -> bool:
+def is_needed(
+    judgement: Judgement,
+    before: Iterable[Operation],
+    *,
+    free: int = ALWAYS_ALLOWED_LOSSES,
+) -> bool:
     """Return whether a judgement needs one.
 
-    It does if with what was decided before more rows would be lost than are always allowed, or if
-    the model would have rows superseded by what has nothing to do with them.
+    It does if with what was decided before more rows would be lost than are `free`, or if the model
+    would have rows superseded by what has nothing to do with them.
     """
     losing = doubtful(judgement)
     if not losing:
         return False
     if any(refused.guard == UNRELATED for refused in judgement.refused):
         return True
-    return losses((*before, *losing)) > ALWAYS_ALLOWED_LOSSES
+    return losses((*before, *losing)) > free
 
 
 def questions(
@@ -88,8 +93,6 @@ def questions(
 
     """
     request = {row_id: number for number, there in enumerate(met) for row_id in there}
-    if len(met) > 1:
-        size = min(size, max(map(len, met)))  # more was too much for the server, perhaps
     parts = _parts(_mixed(doubtful(judgement), request), room=size - size // CONTROLS)
     ids = set(chain.from_iterable(parts))
     kin = Relations(rows, ids).kin(ids)

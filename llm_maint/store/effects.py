@@ -21,8 +21,9 @@ class Effect:
     """What one plan did to one row.
 
     `effect` is folded, merged, superseded, removed, changed, rewritten, inserted, edited, deleted
-    or restored; `status` that of the plan, so that what was undone shows as undone. `reason` is the
-    model's, `winner_id` the row that goes on for this one.
+    or restored, of a memory also pruned, tagged or untagged; `status` that of the plan, so that
+    what was undone shows as undone. `reason` is the model's, `winner_id` the row that goes on for
+    this one.
     """
 
     at: datetime

@@ -188,10 +188,7 @@ def of_bot(
 def portions_of(
     connection: Connection, table: UserTable, entity: Entity | None, ids: Iterable[RowId] | None
 ) -> Iterable[tuple[sa.ColumnElement[bool], ...]]:
-    """Return conditions that together mean a bot's rows, or any bot's for None, with these ids.
-
-    For None in their place, all rows.
-    """
+    """Return conditions that together mean a bot's rows with these ids; None: any bot's, any id."""
     own = of_bot(connection, table, entity)
     if ids is None:
         return [own]

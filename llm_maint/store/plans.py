@@ -183,7 +183,7 @@ def recent_losses(connection: Connection, entity: Entity, *, now: datetime) -> R
     found = connection.execute(query).all()
     return RecentLosses(
         lost=sum(row.effect in _LOSSES for row in found),
-        facts=frozenset(_fact(json.loads(row.before_image)) for row in found),
+        facts=frozenset(_fact(json.loads(row.before_image), entity) for row in found),
     )
 
 
@@ -193,8 +193,8 @@ PRUNED = "pruned"
 _LOSSES = ("removed", "superseded", PRUNED)
 
 
-def _fact(image: Image) -> str:
-    if "content" in image:
+def _fact(image: Image, entity: Entity) -> str:
+    if entity.has_memories:
         return fact_of("", image["content"])
     value = image.get("value")
     return fact_of(str(image.get("key")), parse_value(value) if isinstance(value, str) else value)

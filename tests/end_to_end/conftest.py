@@ -9,6 +9,7 @@ import pytest
 from command import ROWS, Command
 from databases import Server, name_of
 from pooler import PROGRAM as POOLER
+from recollecting import ROWS as MEMORY_ROWS
 from workshop import Workshop
 
 from llm_maint.store.database import Database
@@ -70,3 +71,20 @@ def prepared_postgresql(
 def _prepare(command: Command) -> None:
     command("init")
     command("profile", "import", "-", stdin=json.dumps(ROWS))
+
+
+@pytest.fixture
+def nova(command: Command) -> Command:
+    """Return the command, with a bot that remembers five things, on each database."""
+    return _remembering(command)
+
+
+@pytest.fixture
+def sqlite_nova(sqlite_command: Command) -> Command:
+    """Return the same on SQLite alone."""
+    return _remembering(sqlite_command)
+
+
+def _remembering(command: Command) -> Command:
+    command("memory", "import", "-", "--bot", "nova", stdin=json.dumps(MEMORY_ROWS))
+    return command

@@ -17,7 +17,6 @@ from recollecting import (
     texts,
 )
 
-from llm_maint import recalling
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.runs import Failure, Success
 from llm_maint.domain.settlement import exit_code_of
@@ -174,7 +173,7 @@ def test_folds_that_were_applied_before_a_server_breaks_stay(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They come first, in portions of their own."""
-    monkeypatch.setattr(recalling, "PORTION", 2)
+    monkeypatch.setattr(portioning, "PORTION", 2)
     remember_all(database, "Sings alto", "sings  alto", CHESS, CLUB)
     model = ScriptedModel(_broken)
     result = recalled(remembering(database, model))
@@ -205,7 +204,7 @@ def test_a_budget_that_ends_between_two_portions_is_no_failure(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was applied is told; the bot waits with the rest, and has not failed."""
-    monkeypatch.setattr(recalling, "PORTION", 2)
+    monkeypatch.setattr(portioning, "PORTION", 2)
     pairs = ("Grows tomatoes on the roof", "Grows tomatoes on the flat roof")
     remember_all(database, CHESS, CLUB, *pairs)
     outcome, result = ran(JOB, remembering(database, _merging(), max_calls_per_run=1))
@@ -249,7 +248,7 @@ def test_what_failed_is_told_before_what_waits(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A portion that cannot be written is a failure, though another one waits for the budget."""
-    monkeypatch.setattr(recalling, "PORTION", 2)
+    monkeypatch.setattr(portioning, "PORTION", 2)
     pairs = ("Grows tomatoes on the roof", "Grows tomatoes on the flat roof")
     remember_all(database, CHESS, CLUB, *pairs)
     result = recalled(remembering(database, _merging(), max_calls_per_run=1))

@@ -21,7 +21,6 @@ from recollecting import (
     values_asked,
 )
 
-from llm_maint import recalling
 from llm_maint.applying import apply_held, occasion_for
 from llm_maint.domain.settlement import exit_code_of
 from llm_maint.errors import ExitCode, ModelReplyError
@@ -35,7 +34,7 @@ TOPICS = ("chess", "bread", "choir", "roses", "violin")
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a portion have no more than four memories."""
-    monkeypatch.setattr(recalling, "PORTION", 4)
+    monkeypatch.setattr(portioning, "PORTION", 4)
 
 
 def _texts(topic: str, number: int) -> list[str]:
@@ -233,6 +232,25 @@ def test_a_held_portion_is_told_again_and_applied_after_review(database: Databas
     done = apply_held(job, stored)
     assert (done.applied, done.plan_id) == (True, first.plan_id)
     assert texts(database) == {}
+
+
+def test_copies_in_a_held_portion_wait_with_it(database: Database) -> None:
+    """Folding them by themselves would outdate the plan that a person is to look at."""
+    axis = [0.0, 0.0, 0.0, 0.0, 1.0]
+    look = column_of(database, *axis)
+    remember_all(database, *_texts("violin", 4), embedding=look)
+    remember(database, _texts("violin", 1)[0].upper(), embedding=look)
+    job = remembering(database, model := _removing_violins())
+    first = recalled(job).whole
+    calls, before = len(model.asked), dump(database)
+    again = recalled(job).whole
+    assert (again.unchanged, again.to_review) == (True, first.to_review)
+    assert (len(model.asked), dump(database)) == (calls, before)
+    remember(database, "Practised roses", embedding=column_of(database, 0, 0, 0, 1, 0))
+    recalled(job)
+    assert [plan.id for plan in _held(database)] == [first.plan_id]
+    assert apply_held(job, _held(database)[0]).applied
+    assert _topics(database) == {"roses": 1}
 
 
 def test_every_portion_that_is_held_is_told_again(database: Database) -> None:

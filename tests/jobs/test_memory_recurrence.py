@@ -24,7 +24,7 @@ from llm_maint.applying import occasion_for
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.recurrence import Recurring, recurring
 from llm_maint.domain.runs import Failure, Success
-from llm_maint.errors import PlanRefusedError, UnknownNameError
+from llm_maint.errors import UnknownNameError
 from llm_maint.jobs.memory_recurrence import JOB
 from llm_maint.recurring import tag_recurring
 from llm_maint.store import undo
@@ -121,17 +121,17 @@ def test_accesses_since_do_not_hinder_an_undo(database: Database) -> None:
     assert {row.access_count for row in memories_in(database).values()} == {8}
 
 
-def test_tags_that_were_edited_since_are_not_overwritten_by_an_undo(database: Database) -> None:
-    """Unless a person insists."""
+def test_tags_that_were_edited_since_outlive_an_undo(database: Database) -> None:
+    """It takes off the one tag that was put on, and leaves the others as they are by now."""
     _told(database, *CHESS, *OTHERS)
     _, result = ran(JOB, remembering(database))
-    sql(database, "UPDATE memories SET tags = '[\"mine\"]' WHERE id = 'nova-1'")
-    occasion = occasion_for(remembering(database))
+    sql(database, "UPDATE memories SET tags = '[\"mine\", \"recurring\"]' WHERE id = 'nova-1'")
+    sql(database, "UPDATE memories SET tags = '[\"mine\"]' WHERE id = 'nova-2'")
     (plan_id,) = result["bots"][0]["plan_ids"]
-    with pytest.raises(PlanRefusedError, match="nova-1"):
-        undo.undo_plan(database, plan_id, occasion)
-    undo.undo_plan(database, plan_id, occasion, force=True)
-    assert memories_in(database)["nova-1"].tags == ("x",)
+    undo.undo_plan(database, plan_id, occasion_for(remembering(database)))
+    found = memories_in(database)
+    assert (found["nova-1"].tags, found["nova-2"].tags) == (("mine",), ("mine",))
+    assert _tagged(database) == set()
 
 
 def test_a_dry_run_writes_nothing_and_tells_what_it_would_do(database: Database) -> None:
@@ -250,15 +250,18 @@ def test_tags_written_while_it_looks_are_kept(
     assert "nova-1" not in left
 
 
-def test_too_many_tagged_memories_are_a_warning(
+def test_too_many_tagged_memories_are_told_of_in_the_result(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A tag that nearly all bear keeps nearly all from ever being pruned."""
+    """A tag that nearly all bear keeps nearly all from being pruned: no mail of cron's is due."""
     _told(database, *CHESS, "Bakes bread")
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         _, result = ran(JOB, remembering(database))
-    assert result["bots"][0]["warning"] in caplog.text
-    assert "memory.recurrence_threshold" in caplog.text
+    told = result["bots"][0]["warning"]
+    assert "memory.recurrence_threshold" in told
+    assert [(each.levelno, told in each.message) for each in caplog.records] == [
+        (logging.INFO, True)
+    ]
 
 
 @pytest.mark.parametrize("written", ["[]", "null", None])
