@@ -16,7 +16,7 @@ LOWEST_TESTS = $(addprefix tests/,console domain llm settings similarity store) 
 QUICK_TESTS = $(LOWEST_TESTS) tests/bootstrap $(addprefix tests/end_to_end/test_,demo.py quick.py signals.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-lowest check format lint types layers bench bench-model bench-runner bench-peers eval eval-quick eval-coverage install-systemd clean
+.PHONY: help demo test test-quick test-lowest check format lint types layers bench bench-model bench-runner bench-peers bench-memories eval eval-quick eval-coverage install-systemd clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,11 @@ bench-runner: $(VENV)/.developing ## Measure throughput beside the peers, then w
 
 bench-peers: $(VENV)/.developing ## Ask this and two peers the same questions from outside: ten minutes
 	$(BIN)/python -m benchmarks.peers.probes
+
+bench-memories: $(VENV)/.developing ## Measure what looks alike among 100,000 memories, and two years of decay
+	$(BIN)/python benchmarks/memories/similarity.py
+	$(BIN)/python benchmarks/memories/whole_run.py
+	$(BIN)/python benchmarks/memories/two_years.py
 
 install-systemd: ## Install and start the systemd timer (as root: for all, else for this user)
 	deploy/systemd/install.sh

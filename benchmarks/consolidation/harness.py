@@ -25,6 +25,9 @@ from sly import Sly
 
 from llm_maint.domain.plan import ALWAYS_ALLOWED_LOSSES
 
+CHECKOUT = Path(__file__).parents[2]
+"""What is measured: the package that lies beside these scripts, wherever another is installed."""
+
 HELD = 3
 """The exit code of a plan that waits for review."""
 
@@ -125,7 +128,8 @@ class Place:
             settings |= {"LLM_MAINT_LLM_BASE_URL": self.address, "LLM_MAINT_LLM_MODEL": "simulated"}
         home = str(self.folder)
         private = {"HOME": home, "XDG_CONFIG_HOME": home, "XDG_DATA_HOME": home}
-        return {"PATH": os.environ["PATH"], "PYTHONUTF8": "1", **private, **settings}
+        python = {"PYTHONUTF8": "1", "PYTHONPATH": str(CHECKOUT)}
+        return {"PATH": os.environ["PATH"], **python, **private, **settings}
 
 
 @contextmanager
