@@ -16,7 +16,7 @@ LOWEST_TESTS = $(addprefix tests/,console domain llm settings similarity store) 
 QUICK_TESTS = $(LOWEST_TESTS) tests/bootstrap $(addprefix tests/end_to_end/test_,demo.py quick.py signals.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-lowest check format lint types layers bench bench-model bench-runner bench-peers bench-memories eval eval-quick eval-coverage install-systemd clean
+.PHONY: help demo test test-quick test-lowest check format lint types layers bench bench-model bench-runner bench-peers bench-memories eval eval-quick eval-coverage eval-threshold install-systemd clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ eval-quick: $(VENV)/.developing ## Measure it on the small sets alone
 
 eval-coverage: $(VENV)/.developing ## Measure what each threshold of coverage would do
 	$(BIN)/python benchmarks/consolidation/coverage.py
+
+eval-threshold: $(VENV)/.developing ## Show what each similarity threshold finds among memories
+	$(BIN)/python benchmarks/memories/threshold.py
 
 bench-model: $(VENV)/.developing ## Measure what requests to a model side by side bring
 	$(BIN)/python benchmarks/concurrency.py
