@@ -42,7 +42,9 @@ def remember(database: Database, content: str | None, **columns: Any) -> str:  #
 
 def _last(database: Database) -> int:
     """Return the highest number that was given to a memory of nova."""
-    made = [row_id[1:] for row_id in memories_in(database) if row_id[1:].isdigit()]
+    with database.read() as connection:
+        found = connection.execute(sa.text("SELECT id FROM memories WHERE bot_id = 'nova'"))
+        made = [row_id[1:] for row_id in found.scalars() if row_id[1:].isdigit()]
     return max(map(int, made), default=0)
 
 

@@ -125,9 +125,9 @@ def test_the_most_faded_go_first_and_no_more_than_the_loss_window_allows(
 def test_copies_and_protected_memories_do_not_widen_what_may_go(database: Database) -> None:
     """The window is one of unprotected facts, each counted once."""
     _store(database, faded=8, fresh=0)
-    for _ in range(60):
+    for _ in range(25):
         remember(database, "Bakes bread on Sundays", importance=0.5, updated_at=FRESH)
-    for number in range(60):
+    for number in range(25):
         _remember(database, 2_000 + number, when=FRESH, tags=["pinned"])
     _, result = ran(JOB, _prunes(database))
     assert result["pruned"] == 3
