@@ -1,12 +1,13 @@
 """Memories that change while a model thinks: what a plan rests on may not, all else may."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from building import day
 from consolidating import NOW, ScriptedModel, reply
-from databases import dump, sql
+from databases import dump, opened, sql
 from recollecting import (
     MEMORIES,
     NOVA,
@@ -141,6 +142,27 @@ def test_what_another_process_has_already_done_is_not_done_twice(database: Datab
     assert {refused.guard for refused in done.plan.refused} == {"changed_meanwhile"}
     assert texts(database).keys() == {"m2", "m4"}
     assert [row.access_count for row in memories_in(database).values()] == [2, 2]
+
+
+def test_several_at_once_do_it_once(database: Database, database_url: str) -> None:
+    """Whoever comes second finds the copies gone: no access is counted twice, none is lost."""
+    for number in range(30):
+        said = f"Practised piece {'abcdefghij'[number % 10]}"
+        remember(database, said, updated_at=day(number), access_count=1)
+
+    def fold() -> list[Exception]:
+        other = opened(database_url, create=False)
+        try:
+            return recalled(remembering(other)).wrong
+        finally:
+            other.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        wrong = [error for found in pool.map(lambda _: fold(), range(4)) for error in found]
+    assert wrong == []
+    assert [row.access_count for row in memories_in(database).values()] == [3] * 10
+    recalled(remembering(database))
+    assert recalled(remembering(database)).whole.unchanged
 
 
 def test_no_transaction_is_open_while_a_model_thinks(database: Database) -> None:
