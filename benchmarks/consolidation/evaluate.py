@@ -17,7 +17,7 @@ from kinds import PROFILE
 from models import NAMES, SLY
 from tables import summary, table, verdicts
 
-FEW = 500
+FEW = 200
 """Memories with which twenty runs in a row are tried."""
 
 
