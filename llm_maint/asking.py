@@ -28,7 +28,8 @@ class Work:
     how often that was done to no end. `young` are rows that are not touched yet, `waiting` new ones
     that wait for more. `recent` is what was lost in the last days, for a dry run: what is written
     counts it anew. `size` bounds the rows of a request. Of a part of an entity's rows `whole` and
-    `beyond` tell of the others, and `again` are rows to ask about next time, whatever is said now.
+    `beyond` tell of the others; `again` are rows to ask about next time, whatever is said now, and
+    with `leaves_apart` others wait for what becomes of these.
     """
 
     entity: Entity
@@ -45,6 +46,7 @@ class Work:
     whole: Whole | None = None
     beyond: int = 0
     again: frozenset[RowId] = frozenset()
+    leaves_apart: bool = False
     done: Consolidation | Exception | None = None
 
     @property

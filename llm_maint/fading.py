@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from llm_maint.store.database import Connection
 
 
+PORTION = 2_000
+"""Memories that are pruned in one transaction."""
+
+
 def decay_of(settings: MemorySettings, policy: Policy) -> Decay:
     """Return how memories fade, by the settings.
 
@@ -48,17 +52,26 @@ def fade(context: JobContext, entity: Entity) -> Mapping[str, Any]:
     with context.database.read() as connection:
         found = memories.memories_of(connection, entity)
         report = _reported(connection, context, entity, found, found, now=context.clock())
-    pruned, plan_id = 0, None
-    if settings.prune and report.going and not context.dry_run:
-        with context.write() as connection:
-            pruned, plan_id = _prune(connection, context, entity, found, report)
+    plan_ids: list[str] = []
+    gone: set[str] = set()
+    if settings.prune and not context.dry_run:
+        going = [each.id for each in report.going]
+        for start in range(0, len(going), PORTION):
+            left = [memory for memory in found if memory.id not in gone]
+            with context.write() as connection:
+                went, plan_id = _prune(
+                    connection, context, entity, left, going[start : start + PORTION]
+                )
+            gone |= went
+            plan_ids += [plan_id] if plan_id is not None else []
     return {
         "bot_id": entity.id,
         **report.document(),
         "faded": len(report.prunable),
         "prunes": settings.prune,
-        "pruned": pruned,
-        "plan_id": plan_id,
+        "pruned": len(gone),
+        "plan_id": next(iter(plan_ids), None),
+        "plan_ids": plan_ids,
         "error": None,
     }
 
@@ -90,17 +103,16 @@ def _prune(
     context: JobContext,
     entity: Entity,
     store: Sequence[Memory],
-    planned: Report,
-) -> tuple[int, str | None]:
-    """Delete what goes as far as it is still so; return how many, and the plan's id."""
+    ids: Sequence[str],
+) -> tuple[set[str], str | None]:
+    """Delete what goes as far as it is still so; return what went, and the plan's id."""
     memories.lock_bot(connection, entity)
-    ids = [each.id for each in planned.going]
     present = memories.memories_of(connection, entity, ids=ids, whole=True, lock=True)
     now = context.clock()
     report = _reported(connection, context, entity, store, present, now=now)
     going = {each.id for each in report.going}
     if not going:
-        return 0, None
+        return set(), None
     table = memories.table_of(connection, entity)
     journal.refuse_cascades(connection, table)
     recorder = Recorder(connection)
@@ -110,4 +122,4 @@ def _prune(
     vectors.forget_vectors(connection, entity, sorted(going))
     occasion = applying.occasion_for(context)
     journal.keep(recorder, entity, occasion, kind=plans.DECAY, document={})
-    return len(going), recorder.plan_id
+    return going, recorder.plan_id

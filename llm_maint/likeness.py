@@ -88,7 +88,12 @@ class Likeness:
     def _in_database(
         self, places: Mapping[RowId, int], new: Collection[RowId], alike: "_Alike"
     ) -> list[Link] | None:
-        """Return the links that the database itself finds, None where it cannot for all of them."""
+        """Return the links that the database itself finds, None where it cannot for all of them.
+
+        With a model of embeddings there may be vectors that it does not have.
+        """
+        if self.context.settings.memory.embedding_model:
+            return None
         with self.context.database.read() as connection:
             if vectors.ids_without(connection, self.entity, new):
                 return None

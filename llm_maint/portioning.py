@@ -164,6 +164,7 @@ class _Store:
             whole=self._whole(outside.settled),
             beyond=len(self.rows) - len(rows),
             again=frozenset(part.rows[place].id for place in part.portion.cut),
+            leaves_apart=bool(outside.apart),
         )
 
     def _whole(self, settled: frozenset[str]) -> Whole:

@@ -68,15 +68,17 @@ def _gone_through(round_: Round, recalled: Recalled, *, is_last: bool) -> bool:
         works = [Work(entity=entity, meter=round_.meter.part(calls=0), done=works)]
     if is_last:
         works = [replace(work, again=frozenset[RowId]()) for work in works]
-    again, is_first = False, not recalled.done
+    changed, apart, is_first = False, False, not recalled.done
     for work, done in round_.of_works(works, count=len(works), unit="portions"):
         if isinstance(done, Exception):
             recalled.wrong.append(done)
             continue
         if is_first or not done.unchanged:
             recalled.done.append(done)
-        again |= done.applied and not work.again.isdisjoint(done.plan.unjudged)
-    return again
+        changed |= done.applied and not work.again.isdisjoint(done.plan.unjudged)
+        apart |= work.leaves_apart
+    # Beside a plan that is held they wait: to ask about its rows again would outdate it.
+    return changed or (apart and not any(done.held for done in recalled.done))
 
 
 def meter_of(settings: Settings) -> Meter:

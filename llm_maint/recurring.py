@@ -25,13 +25,15 @@ def tag_recurring(context: JobContext, entity: Entity) -> Mapping[str, Any]:
     """
     threshold = context.settings.memory.recurrence_threshold
     with context.database.read() as connection:
+        policy = applying.policy_for(connection, context.settings, entity)
+        rows = memories.memories_of(connection, entity)
         found = recurring(
-            memories.memories_of(connection, entity),
+            rows,
             Recurrence(threshold=threshold),
             names=_names(connection, entity),
             sightings=sightings.sightings_of(connection, entity),
             now=context.clock(),
-        )
+        ).sparing(row.id for row in rows if policy.protects(row))
     changed = [*found.to_tag, *found.to_untag]
     plan_ids: list[str] = []
     if not context.dry_run:

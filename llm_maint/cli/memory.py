@@ -151,8 +151,9 @@ def _import(opened: Opened, rows: "list[NewMemory]") -> list[dict[str, Any]]:
     done = []
     with opened.database.write() as connection:
         by_bot: defaultdict[Entity, list[NewMemory]] = defaultdict(list)
+        meant = {name: bot_to_fill(connection, name) for name in {row.bot_id for row in rows}}
         for row in rows:
-            by_bot[bot_to_fill(connection, row.bot_id)].append(row)
+            by_bot[meant[row.bot_id]].append(row)
         for entity, own in by_bot.items():
             plan_id = imported(connection, entity, own, occasion)
             done.append({"bot_id": entity.id, "imported": len(own), "plan_id": plan_id})

@@ -100,8 +100,10 @@ def decay(
     session = session_of(ctx)
     with session.opened() as opened:
         entity = bot_of(opened, bot)
-        with opened.database.read() as connection:
-            texts = {memory.id: memory.content for memory in memories_of(connection, entity)}
+        texts: dict[str, str] = {}
+        if not as_json:  # before any of them goes
+            with opened.database.read() as connection:
+                texts = {memory.id: memory.content for memory in memories_of(connection, entity)}
         with session.out.progressing(f"looking for what has faded of {entity}"):
             line = fade(opened.context(dry_run=dry_run), entity)
     if as_json:

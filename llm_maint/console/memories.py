@@ -66,7 +66,7 @@ def decay_lines(
 
 def _pruned(found: Mapping[str, Any], *, dry_run: bool) -> str:
     if found["pruned"]:
-        return f"{found['pruned']:,} pruned; to undo: {restoring([found['plan_id']])}"
+        return f"{found['pruned']:,} pruned; to undo: {restoring(found['plan_ids'])}"
     if not found["prunes"]:
         return "nothing was pruned; to allow it: llm-maint config set memory.prune true"
     going = found["accounting"]["going"]

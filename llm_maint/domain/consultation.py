@@ -1,4 +1,4 @@
-"""Consulting a model about a profile: what it is asked, in which passes, and what comes of it."""
+"""Consulting a model about rows: what it is asked, in which passes, and what comes of it."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence

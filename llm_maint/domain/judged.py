@@ -1,4 +1,4 @@
-"""What a judge has said of a profile: the rows it knows need no second look until they change."""
+"""What a judge has said of an entity: rows it knows need no second look until they change."""
 
 import hashlib
 import json

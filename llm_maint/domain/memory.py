@@ -70,8 +70,11 @@ class Memory:
 
     @property
     def identity(self) -> str:
-        """Equal for copies: the same text after NFKC, case and white-space folding."""
-        return folded(self.content)
+        """Equal for copies: the same text after NFKC, case and white-space folding.
+
+        A memory without a text, of which there is a vector alone, is a copy of none.
+        """
+        return folded(self.content) if self.content.strip() else self.id
 
     @property
     def standing(self) -> tuple[bool, datetime, float]:

@@ -118,9 +118,15 @@ def _list(value: object, name: str) -> list[Any] | None:
 def _number(value: object, name: str) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidInputError(f"{name} is not a number")
+    if not -_FLOAT32 <= value <= _FLOAT32:  # not a number is neither above nor below
+        raise InvalidInputError(f"{name} is out of range")
     return float(value)
+
+
+_FLOAT32 = 3.4e38
+"""What a column of short floats holds at most."""
 
 
 def _share(value: object, name: str) -> float | None:

@@ -6,7 +6,7 @@ evidence for itself: only texts, times and sessions are looked at, so a second r
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from math import floor
 from typing import Any
@@ -85,6 +85,15 @@ class Recurring:
         if memory.id not in self.ids:
             return memory.with_tags([tag for tag in memory.tags if tag != RECURRING])
         return memory if is_recurring(memory) else memory.with_tags([*memory.tags, RECURRING])
+
+    def sparing(self, protected: Iterable[str]) -> "Recurring":
+        """Return it without the tags of memories that nothing changes; they never fade either."""
+        spared = frozenset(protected)
+        return replace(
+            self,
+            to_tag=tuple(i for i in self.to_tag if i not in spared),
+            to_untag=tuple(i for i in self.to_untag if i not in spared),
+        )
 
     def document(self) -> dict[str, Any]:
         """Return it for JSON."""

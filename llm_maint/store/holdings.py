@@ -47,8 +47,9 @@ def narrowed(before: Image, after: Image) -> tuple[Image, Image]:
 
     A vector is a hundred times what is written, and the journal would keep it twice.
     """
-    names = [name for name in before if name in _TELLING or after[name] != before[name]]
+    names = [name for name in before if name in TELLING or after[name] != before[name]]
     return {name: before[name] for name in names}, {name: after[name] for name in names}
 
 
-_TELLING = ("bot_id", "id", "content", "created_at")
+TELLING = ("bot_id", "id", "content", "created_at")
+"""The columns by which a memory is known again."""

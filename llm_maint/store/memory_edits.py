@@ -15,14 +15,11 @@ from llm_maint.domain.memory_transfer import NewMemory
 from llm_maint.domain.moments import iso, parse_time
 from llm_maint.domain.row import Image, Scalar
 from llm_maint.errors import DataError, SchemaError
-from llm_maint.store import journal, memories, profiles, rows
+from llm_maint.store import holdings, journal, memories, profiles, rows
 from llm_maint.store.dialect import is_postgresql
 from llm_maint.store.plans import IMPORT
 from llm_maint.store.recorder import Recorder
 from llm_maint.store.user_tables import UserTable, is_unique
-
-TELLING = ("bot_id", "id", "content", "created_at")
-"""What the journal keeps of a memory that came: enough to know it again, and to take it away."""
 
 
 def import_memories(
@@ -152,7 +149,7 @@ def _as_written(
 ) -> Iterable[Image]:
     """Yield what the journal keeps of each row, as the database now has it."""
     for wanted in memories.portions_of(connection, table, entity, ids):
-        yield from rows.read_images(connection, table, *wanted, columns=TELLING)
+        yield from rows.read_images(connection, table, *wanted, columns=holdings.TELLING)
 
 
 def exported(memory: Memory, vectors: Mapping[str, bytes | None]) -> dict[str, Any]:

@@ -245,11 +245,11 @@ def _pin_put_back(
     found = _first_of(connection, plan)
     if found is None or found[1].kind != DECAY:
         return
-    for row_id in {str(entry["row_id"]) for entry in recorder.entries}:
-        if found[0] < 0:
-            pins.pin(connection, plan.entity, row_id, now=occasion.now)
-        else:
-            pins.unpin(connection, plan.entity, row_id)
+    ids = {str(entry["row_id"]) for entry in recorder.entries}
+    if found[0] < 0:
+        pins.pin_all(connection, plan.entity, ids, now=occasion.now)
+    else:
+        pins.unpin_all(connection, plan.entity, ids)
 
 
 def _unwear(connection: Connection, plan: StoredPlan) -> None:

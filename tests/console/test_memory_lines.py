@@ -117,7 +117,7 @@ def test_what_fades_is_named_as_far_as_a_person_reads() -> None:
         "faded": 30,
         "pruned": 25,
         "prunes": True,
-        "plan_id": "1" * 32,
+        "plan_ids": ["1" * 32],
         "orphans": 2,
         "distribution": {"under 0.05": 30},
         "exempt": {"recent": 70},
