@@ -84,6 +84,7 @@ class Place:
             "HOME": str(self.home),
             "XDG_CONFIG_HOME": str(self.home),
             "LLM_MAINT_DATABASE_URL": self.url,
+            "LLM_MAINT_MEMORY_MAX_CALLS_PER_RUN": "0",  # all of it in one run
         }
         if server is not None:
             found |= {"LLM_MAINT_LLM_BASE_URL": server, "LLM_MAINT_LLM_MODEL": "simulated"}
