@@ -25,6 +25,7 @@ from llm_maint import likeness
 from llm_maint.domain.settlement import exit_code_of
 from llm_maint.errors import ExitCode, ModelReplyError, ModelUnavailableError, UnknownModelError
 from llm_maint.jobs.memory_consolidation import JOB
+from llm_maint.store import vectors
 from llm_maint.store.database import Database
 
 EMBEDS = {"embedding_model": "e"}
@@ -251,3 +252,18 @@ def test_a_new_memory_without_a_vector_is_compared_by_its_words(database: Databa
     model = _model()
     recalled(remembering(database, model))
     assert len(model.asked) == 1
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_of_few_new_memories_the_database_finds_the_neighbours(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where its vectors have one length, no other vector is fetched for them."""
+    sql(database, "CREATE EXTENSION IF NOT EXISTS vector")
+    sql(database, f"ALTER TABLE {MEMORIES} ALTER COLUMN embedding TYPE vector(3)")
+    monkeypatch.setattr(vectors, "own_vectors", None)
+    for text in (SEA, OCEAN, BREAD):
+        remember(database, text, embedding=str(list(LOOKS[text])))
+    model = _model()
+    recalled(remembering(database, model))
+    assert values_asked(model) == [sorted([SEA, OCEAN])]
