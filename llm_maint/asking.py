@@ -29,7 +29,7 @@ class Work:
     that wait for more. `recent` is what was lost in the last days, for a dry run: what is written
     counts it anew. `size` bounds the rows of a request. Of a part of an entity's rows `whole` and
     `beyond` tell of the others; `again` are rows to ask about next time, whatever is said now, and
-    with `leaves_apart` others wait for what becomes of these.
+    with `leaves_apart` others wait for what becomes of these. `advice` is what reading had to say.
     """
 
     entity: Entity
@@ -47,6 +47,7 @@ class Work:
     beyond: int = 0
     again: frozenset[RowId] = frozenset()
     leaves_apart: bool = False
+    advice: tuple[str, ...] = ()
     done: Consolidation | Exception | None = None
 
     @property

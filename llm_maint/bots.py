@@ -31,6 +31,8 @@ def bots_meant(context: JobContext) -> list[Entity]:
     with context.database.read() as connection:
         if bot_id != EVERY_BOT:
             return [memories.known_bot(connection, bot_id)]
+        if not memories.are_kept(connection):
+            return []
         found = [counted.entity for counted in memories.bots(connection) if counted.memories]
         last = judgements.tried(connection)
     return sorted(found, key=lambda bot: (bot in last, last[bot].at if bot in last else None, bot))

@@ -3,7 +3,6 @@
 It proposes what a model is asked about, and decides nothing.
 """
 
-import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -17,8 +16,6 @@ from llm_maint.domain.relation import STRONG, Link, links_by_words, subject_of
 from llm_maint.domain.row import RowId
 from llm_maint.errors import EmbeddingsUnavailableError, ModelFailedError, ModelReplyError
 from llm_maint.store import vectors
-
-log = logging.getLogger(__name__)
 
 NEIGHBOURS = 10
 """Of each memory so many of the nearest are looked at; others are found through these."""
@@ -41,11 +38,15 @@ larger cosines, and want a higher threshold."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Likeness:
-    """How the memories of one bot are compared in one run."""
+    """How the memories of one bot are compared in one run; `advice` says which setting would help.
+
+    It is no warning: a run that succeeds says nothing to cron.
+    """
 
     context: JobContext
     entity: Entity
     meter: Meter
+    advice: list[str] = field(default_factory=list)
 
     def links(self, rows: Sequence[Memory], new: AbstractSet[RowId]) -> list[Link]:
         """Return the links between rows that look alike, one of which is new.
@@ -70,16 +71,11 @@ class Likeness:
         return found
 
     def _tell_if_all_alike(self, links: Sequence[Link], count: int) -> None:
-        """Warn where the threshold tells little of vectors of this kind: it only costs."""
+        """Say where the threshold tells little of vectors of this kind: it only costs."""
         linked = {place for link in links for place in link.pair}
         if count >= MANY and len(linked) > NEARLY_ALL * count:
-            log.warning(
-                "%s: %d of %d memories look like another: raise memory.similarity_threshold (%g)",
-                self.entity,
-                len(linked),
-                count,
-                self._threshold,
-            )
+            alike = f"{len(linked):,} of {count:,} memories look like another"
+            self.advice.append(f"{alike}: raise memory.similarity_threshold ({self._threshold:g})")
 
     @property
     def _threshold(self) -> float:
@@ -133,7 +129,7 @@ class Likeness:
             for start in range(0, len(asked), TEXTS):
                 known |= self._embedded(asked[start : start + TEXTS], name)
         except (EmbeddingsUnavailableError, ModelReplyError, ModelFailedError) as error:
-            log.warning("memories without a vector are compared by their words: %s", error)
+            self.advice.append(f"memories without a vector are compared by their words: {error}")
         return known
 
     def _embedded(self, part: Sequence[Memory], name: str) -> Mapping[RowId, bytes]:

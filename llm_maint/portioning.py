@@ -46,10 +46,10 @@ def works_of(context: JobContext, entity: Entity, run: Meter) -> list[Work]:
         return [
             Work(entity=entity, meter=run.part(calls=0), done=done) for done in store.unchanged()
         ]
-    links = []
+    links, likeness = [], Likeness(context=context, entity=entity, meter=run)
     if new and context.settings.llm.uses_model:
         kept = [row for row in survivors if isinstance(row, Memory)]
-        links = Likeness(context=context, entity=entity, meter=run).links(kept, new)
+        links = likeness.links(kept, new)
     most = context.settings.memory.max_cluster_rows
     parts = list(portions(len(survivors), links, size=PORTION, most=most))
     made = [_Part(portion, [survivors[i] for i in portion.places]) for portion in parts]
@@ -60,7 +60,7 @@ def works_of(context: JobContext, entity: Entity, run: Meter) -> list[Work]:
     alone = [row for row in _alone(survivors, made) if row.id not in apart]
     first = frozenset(mark(row) for row in alone if row.id in new)
     sure = tuple(sorted(alone, key=_sureness)[:SURE])
-    outside = _Outside(settled=first, sure=sure, apart=apart)
+    outside = _Outside(settled=first, sure=sure, apart=apart, advice=tuple(likeness.advice))
     return [
         store.work(context, run, part, folds, new, outside if number == 0 else outside.later())
         for number, part in enumerate(made)
@@ -77,6 +77,7 @@ class _Outside:
     settled: frozenset[str]
     sure: tuple[Row, ...]
     apart: frozenset[RowId]
+    advice: tuple[str, ...]
 
     def later(self) -> "_Outside":
         """Return it for a portion that is not the first: that one settles for all."""
@@ -165,6 +166,7 @@ class _Store:
             beyond=len(self.rows) - len(rows),
             again=frozenset(part.rows[place].id for place in part.portion.cut),
             leaves_apart=bool(outside.apart),
+            advice=outside.advice,
         )
 
     def _whole(self, settled: frozenset[str]) -> Whole:

@@ -224,7 +224,7 @@ def _plan(work: Work, verdict: Verdict) -> Plan:
         model=verdict.model,
         prompt_version=version_for(work.entity) if asked else "",
         usage=work.meter.spent,
-        advice=verdict.advice,
+        advice=(*work.advice, *verdict.advice),
         beyond=work.beyond,
         whole=work.whole,
     )

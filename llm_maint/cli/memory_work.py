@@ -9,9 +9,11 @@ from llm_maint.cli.consolidate import PlanOut, check_writable, show_consolidatio
 from llm_maint.cli.memory import BotId, bot_of, bot_once_known
 from llm_maint.cli.plans import tell_altered
 from llm_maint.cli.session import DryRun, Json, leave, session_of
-from llm_maint.errors import ExitCode, UsageError
+from llm_maint.errors import ExitCode, MaintError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from llm_maint.store.undo import Undone
 
 app = typer.Typer()
@@ -135,19 +137,16 @@ def restore(
 
     Example: llm-maint memory restore --bot nova --dry-run
     """
-    from llm_maint.applying import occasion_for
     from llm_maint.console.documents import undone_document
-    from llm_maint.store import undo
 
     if plan is None and bot is None:
         raise UsageError("what is to come back? name a PLAN, or --bot for all that faded")
     session = session_of(ctx)
     with session.opened() as opened:
-        occasion = occasion_for(opened.context())
-        done = [
-            undo.undo_plan(opened.database, each, occasion, force=force, dry_run=dry_run)
-            for each in _plans_to_undo(opened, plan, bot)
-        ]
+        wanted = _plans_to_undo(opened, plan, bot)
+        done, wrong = _undone(opened, wanted, force=force, dry_run=dry_run)
+    if wrong is not None and not done:
+        raise wrong
     if as_json:
         documents = [undone_document(each, dry_run=dry_run) for each in done]
         session.out.json(documents[0] if plan is not None else documents)
@@ -157,6 +156,24 @@ def restore(
         tell_altered(undone)
         if not as_json:
             session.out.say(_put_back(undone, dry_run=dry_run))
+    if wrong is not None:
+        raise wrong
+
+
+def _undone(
+    opened: Opened, plans: "Iterable[str]", *, force: bool, dry_run: bool
+) -> "tuple[list[Undone], MaintError | None]":
+    """Undo plans one after the other; return what was done, and what ended it."""
+    from llm_maint.applying import occasion_for
+    from llm_maint.store.undo import undo_plan
+
+    occasion, done = occasion_for(opened.context()), []
+    for each in plans:
+        try:
+            done.append(undo_plan(opened.database, each, occasion, force=force, dry_run=dry_run))
+        except MaintError as error:
+            return done, error
+    return done, None
 
 
 def _put_back(undone: "Undone", *, dry_run: bool) -> str:

@@ -112,6 +112,16 @@ def is_postgresql(connection: Connection) -> bool:
     return connection.dialect.name == "postgresql"
 
 
+def lock_named(connection: Connection, name: str) -> None:
+    """Let only one process at once do what is so named, until the transaction ends.
+
+    On SQLite whoever writes is alone.
+    """
+    if is_postgresql(connection):
+        lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"llm-maint {name}", 0))
+        connection.execute(sa.select(lock))
+
+
 def source_of(connection: Connection) -> Source:
     """Return the driver's own connection, within the same transaction."""
     return _source(connection.engine, connection.connection.driver_connection)

@@ -15,7 +15,7 @@ from llm_maint.domain.moments import parse_time
 from llm_maint.domain.nearest import unknown
 from llm_maint.domain.row import Image, RowId, Scalar
 from llm_maint.errors import DataError, SchemaError
-from llm_maint.store.dialect import is_postgresql
+from llm_maint.store.dialect import is_postgresql, lock_named
 from llm_maint.store.rows import holds, pin_text_form, read_images, with_ids
 from llm_maint.store.user_tables import UserTable, user_table, visible_tables
 
@@ -45,6 +45,12 @@ class BotCount:
     entity: Entity
     memories: int
     updated_at: datetime | None
+
+
+def are_kept(connection: Connection) -> bool:
+    """Return whether there is a table of memories: one named so may hold something else."""
+    columns = (user_table(connection, name).columns.keys() for name in _tables(connection))
+    return all(set(NEEDED) <= each for each in columns)
 
 
 def bots(connection: Connection) -> list[BotCount]:
@@ -166,14 +172,8 @@ def memory_named(connection: Connection, entity: Entity, name: str) -> Memory:
 
 
 def lock_bot(connection: Connection, entity: Entity) -> None:
-    """Let only one process at once change a bot's memories, until the transaction ends.
-
-    On SQLite whoever writes is alone.
-    """
-    if is_postgresql(connection):
-        name = f"llm-maint {entity.type} {entity.id}"
-        lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))
-        connection.execute(sa.select(lock))
+    """Let only one process at once change a bot's memories, until the transaction ends."""
+    lock_named(connection, f"{entity.type} {entity.id}")
 
 
 def of_bot(

@@ -15,7 +15,7 @@ from llm_maint.domain.nearest import unknown
 from llm_maint.domain.profile import Attribute
 from llm_maint.domain.row import Image, RowId
 from llm_maint.errors import DataError
-from llm_maint.store.dialect import is_postgresql
+from llm_maint.store.dialect import is_postgresql, lock_named
 from llm_maint.store.driver import sqlite_time
 from llm_maint.store.rows import pin_text_form, read_images
 from llm_maint.store.user_tables import UserTable, user_table, visible_tables
@@ -120,10 +120,7 @@ def attributes_to_change(connection: Connection, entity: Entity) -> list[Attribu
     Locked rows keep nobody from inserting a further one, so this is for those who would insert one
     where there is none. On SQLite whoever writes is alone.
     """
-    if is_postgresql(connection):
-        name = f"llm-maint {entity.type} {entity.id}"
-        lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))
-        connection.execute(sa.select(lock))
+    lock_named(connection, f"{entity.type} {entity.id}")
     return attributes_of(connection, entity, lock=True)
 
 

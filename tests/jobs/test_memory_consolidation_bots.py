@@ -1,5 +1,6 @@
 """Which bots a run is about, what it may spend, and what a broken server means for each."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from llm_maint.errors import (
     MaintError,
     ModelReplyError,
     ModelUnavailableError,
+    SchemaError,
     UnknownNameError,
 )
 from llm_maint.jobs.memory_consolidation import JOB
@@ -56,6 +58,17 @@ def _merging(**fails: MaintError) -> ScriptedModel:
 
 def _left(database: Database) -> dict[str, int]:
     return {bot: len(texts(database, Entity.remembering(bot))) for bot in BOTS}
+
+
+def test_a_table_named_so_that_holds_something_else_is_of_no_bot(database: Database) -> None:
+    """The jobs that `init` adds have nothing to do there; whoever names a bot is told why."""
+    sql(database, f"DROP TABLE {MEMORIES}")
+    sql(database, f"CREATE TABLE {MEMORIES} (id integer, photo text)")
+    outcome, result = ran(JOB, remembering(database))
+    assert (isinstance(outcome, Success), result["bots"]) == (True, [])
+    named = replace(remembering(database), config={"bot_id": "nova"})
+    with pytest.raises(SchemaError, match="no column content"):
+        JOB.run(named)
 
 
 def test_a_star_is_every_bot(database: Database) -> None:
