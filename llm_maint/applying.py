@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from llm_maint.contract import JobContext
 from llm_maint.domain.consolidation import Consolidation
 from llm_maint.domain.entity import Entity
-from llm_maint.domain.plan import Plan, guard_losses
+from llm_maint.domain.loss_guard import guard_losses
+from llm_maint.domain.plan import Plan
 from llm_maint.domain.plan_document import read_plan
 from llm_maint.domain.policy import Policy
 from llm_maint.domain.profile import Attribute

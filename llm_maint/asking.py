@@ -15,7 +15,8 @@ from llm_maint.domain.consultation import Case, Verdict, consult
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Operation
 from llm_maint.domain.judged import Judged
-from llm_maint.domain.plan import NO_LOSSES, RecentLosses, Whole
+from llm_maint.domain.loss_guard import NO_LOSSES, RecentLosses
+from llm_maint.domain.plan import Whole
 from llm_maint.domain.progress import Progress, Steps, untold
 from llm_maint.domain.row import Row, RowId
 

@@ -15,7 +15,7 @@ from llm_maint.domain.memory import Memory
 from llm_maint.domain.relation import STRONG, Link, links_by_words, subject_of
 from llm_maint.domain.row import RowId
 from llm_maint.errors import EmbeddingsUnavailableError, ModelFailedError, ModelReplyError
-from llm_maint.store import vectors
+from llm_maint.store import neighbours, vectors
 
 NEIGHBOURS = 10
 """Of each memory so many of the nearest are looked at; others are found through these."""
@@ -93,7 +93,7 @@ class Likeness:
         with self.context.database.read() as connection:
             if vectors.ids_without(connection, self.entity, new):
                 return None
-            pairs = vectors.nearest_in_database(
+            pairs = neighbours.nearest_in_database(
                 connection, self.entity, new, threshold=alike.least, neighbours=NEIGHBOURS
             )
         if pairs is None:

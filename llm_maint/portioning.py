@@ -13,8 +13,9 @@ from llm_maint.domain.consultation import Case
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Operation, fold
 from llm_maint.domain.judged import Judged, mark
+from llm_maint.domain.loss_guard import NO_LOSSES, RecentLosses
 from llm_maint.domain.memory import Memory
-from llm_maint.domain.plan import NO_LOSSES, Plan, RecentLosses, Whole
+from llm_maint.domain.plan import Plan, Whole
 from llm_maint.domain.plan_document import read_plan
 from llm_maint.domain.policy import Policy
 from llm_maint.domain.portions import Portion, portions

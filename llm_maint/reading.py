@@ -19,7 +19,8 @@ from llm_maint.domain.consultation import Case
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import fold
 from llm_maint.domain.judged import Judged, fingerprint
-from llm_maint.domain.plan import NO_LOSSES, Plan, RecentLosses
+from llm_maint.domain.loss_guard import NO_LOSSES, RecentLosses
+from llm_maint.domain.plan import Plan
 from llm_maint.domain.plan_document import read_plan
 from llm_maint.domain.policy import Policy
 from llm_maint.domain.relation import RELATIVES

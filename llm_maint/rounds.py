@@ -18,8 +18,9 @@ from llm_maint.domain.consultation import Verdict
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.entity_result import EntityResult
 from llm_maint.domain.judge import losses
+from llm_maint.domain.loss_guard import guard_losses
 from llm_maint.domain.patience import Patience
-from llm_maint.domain.plan import Plan, guard_losses
+from llm_maint.domain.plan import Plan
 from llm_maint.domain.progress import Steps
 from llm_maint.domain.prompt import version_for
 from llm_maint.domain.runs import Outcome, Success

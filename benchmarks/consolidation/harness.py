@@ -23,7 +23,7 @@ from scoring import Metrics, failures, score
 from served import Served, serving
 from sly import Sly
 
-from llm_maint.domain.plan import ALWAYS_ALLOWED_LOSSES
+from llm_maint.domain.loss_guard import ALWAYS_ALLOWED_LOSSES
 
 CHECKOUT = Path(__file__).parents[2]
 """What is measured: the package that lies beside these scripts, wherever another is installed."""

@@ -15,8 +15,9 @@ from llm_maint.domain.chat import Completion, Prompt
 from llm_maint.domain.consultation import Case, consult
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import fold
+from llm_maint.domain.loss_guard import guard_losses
 from llm_maint.domain.memory import Memory
-from llm_maint.domain.plan import Plan, guard_losses
+from llm_maint.domain.plan import Plan
 from llm_maint.domain.plan_document import plan_document
 from llm_maint.domain.policy import Policy
 from llm_maint.domain.profile import Attribute

@@ -10,7 +10,7 @@ from llm_maint.domain.clusters import Clusters
 from llm_maint.domain.enquiry import Answers, Complete, ask_all
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Judgement, Operation, changes, judge
-from llm_maint.domain.plan import ALWAYS_ALLOWED_LOSSES
+from llm_maint.domain.loss_guard import ALWAYS_ALLOWED_LOSSES
 from llm_maint.domain.policy import Policy
 from llm_maint.domain.progress import Steps
 from llm_maint.domain.relation import Link, Relations

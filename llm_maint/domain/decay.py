@@ -12,8 +12,8 @@ from enum import StrEnum
 from math import floor
 from typing import Any, NamedTuple
 
+from llm_maint.domain.loss_guard import ALWAYS_ALLOWED_LOSSES, ROUNDING
 from llm_maint.domain.memory import Memory
-from llm_maint.domain.plan import ALWAYS_ALLOWED_LOSSES, ROUNDING
 from llm_maint.domain.policy import Policy
 from llm_maint.domain.recurrence import RECURRING, is_recurring
 from llm_maint.errors import ConfigurationError
@@ -201,7 +201,7 @@ def decayed(
 
 
 def allowed_losses(unprotected: int, lost_recently: int, ratio: float) -> int:
-    """Return how many memories may still go, within the window that `plan.guard_losses` guards.
+    """Return how many memories may still go, within the window that `loss_guard` guards.
 
     Args:
         unprotected: unprotected memories that are there now. Copies buy no right to lose something

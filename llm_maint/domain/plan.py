@@ -4,12 +4,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import ceil, floor
 from typing import Self
 
 from llm_maint.domain.chat import NO_USAGE, Usage
 from llm_maint.domain.entity import Entity
-from llm_maint.domain.judge import Op, Operation, changes, losses
+from llm_maint.domain.judge import Op, Operation, changes
 from llm_maint.domain.policy import Policy
 from llm_maint.domain.reply import Refused
 from llm_maint.domain.row import Row, RowId
@@ -19,12 +18,6 @@ FATES = ("kept", "merged", "superseded", "removed", "conflict", "unreviewed")
 
 CHANGED_MEANWHILE = "changed_meanwhile"
 """The guard that drops an operation whose rows are not as they were read."""
-
-ROUNDING = 1e-9
-"""29 % of 100 rows are 29, whatever binary fractions say."""
-
-ALWAYS_ALLOWED_LOSSES = 3
-"""Losses that no ratio forbids, so that a small profile can be tidied at all."""
 
 _FATE_OF_RETIRED = {
     Op.FOLD: "merged",
@@ -233,47 +226,6 @@ def _harms(op: Operation, rows: Mapping[RowId, Row], policy: Policy) -> bool:
         return True
     # A protected duplicate may go only where a protected row says the same to the word.
     return any(policy.protects(rows[i]) for i in op.retired) and not (fixed and op.op is Op.FOLD)
-
-
-@dataclass(frozen=True, slots=True)
-class RecentLosses:
-    """The last seven days of an entity: rows removed or superseded, and all facts that went."""
-
-    lost: int = 0
-    facts: frozenset[str] = frozenset()
-
-
-NO_LOSSES = RecentLosses()
-
-
-def guard_losses(plan: Plan, policy: Policy, recent: RecentLosses = NO_LOSSES) -> Plan:
-    """Return the plan, held for review where it would lose too many rows.
-
-    Over any seven days the removed and superseded rows may be at most `max_loss_ratio` of the
-    unprotected rows, and no more than that share of their facts, a begun one included: copies buy
-    no right to lose something else. `ALWAYS_ALLOWED_LOSSES` are always allowed.
-
-    Args:
-        plan: a plan that was not applied yet.
-        policy: what the settings allow.
-        recent: what went in the last seven days, from the journal.
-
-    """
-    lost = losses(plan.operations)
-    if lost == 0:
-        return plan
-    unprotected = tuple(row for row in plan.rows if not policy.protects(row))
-    whole = plan.whole or Whole(rows=unprotected)
-    facts = whole.facts | recent.facts
-    share = policy.max_loss_ratio
-    went = max(recent.lost, len(recent.facts))
-    of_rows = floor(share * (len(whole.rows) + went) + ROUNDING)
-    allowed = max(ALWAYS_ALLOWED_LOSSES, min(of_rows, ceil(share * len(facts) - ROUNDING)))
-    if lost + recent.lost <= allowed:
-        return plan
-    past = f" after {recent.lost} in the last seven days" if recent.lost else ""
-    reason = f"it would lose {lost} of {len(facts)} unprotected facts{past}; allowed are {allowed}"
-    return replace(plan, held=reason)
 
 
 def categories_updated(operations: Iterable[Operation], rows: Sequence[Row]) -> list[str]:

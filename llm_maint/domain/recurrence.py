@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from math import floor
 from typing import Any
 
+from llm_maint.domain.loss_guard import ROUNDING
 from llm_maint.domain.memory import Memory
-from llm_maint.domain.plan import ROUNDING
 from llm_maint.domain.theme_words import as_written, themes_of, words_in
 
 RECURRING = "recurring"

@@ -15,7 +15,7 @@ from itertools import chain
 from llm_maint.domain.control_rows import Controls, Kin
 from llm_maint.domain.enquiry import Answers
 from llm_maint.domain.judge import UNRELATED, Judgement, Op, Operation, losses
-from llm_maint.domain.plan import ALWAYS_ALLOWED_LOSSES
+from llm_maint.domain.loss_guard import ALWAYS_ALLOWED_LOSSES
 from llm_maint.domain.relation import Relations
 from llm_maint.domain.reply import Proposal, Refused
 from llm_maint.domain.row import Row, RowId

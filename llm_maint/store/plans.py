@@ -11,8 +11,9 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from llm_maint.domain.entity import MEMORY, Entity
 from llm_maint.domain.json_values import parse_value
+from llm_maint.domain.loss_guard import RecentLosses
 from llm_maint.domain.nearest import unknown
-from llm_maint.domain.plan import Plan, RecentLosses
+from llm_maint.domain.plan import Plan
 from llm_maint.domain.row import Image
 from llm_maint.domain.wording import fact_of
 from llm_maint.errors import PlanRefusedError, UnknownNameError

@@ -25,8 +25,9 @@ from llm_maint.domain.decay import (
 )
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Op, Operation
+from llm_maint.domain.loss_guard import RecentLosses, guard_losses
 from llm_maint.domain.memory import Memory
-from llm_maint.domain.plan import Plan, RecentLosses, guard_losses
+from llm_maint.domain.plan import Plan
 from llm_maint.domain.policy import Policy
 from llm_maint.errors import ConfigurationError
 

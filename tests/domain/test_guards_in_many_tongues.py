@@ -8,7 +8,8 @@ from building import attribute, day
 
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Op, judge
-from llm_maint.domain.plan import Plan, RecentLosses, guard_losses
+from llm_maint.domain.loss_guard import RecentLosses, guard_losses
+from llm_maint.domain.plan import Plan
 from llm_maint.domain.policy import Policy
 from llm_maint.domain.profile import Attribute
 from llm_maint.domain.relation import Relations

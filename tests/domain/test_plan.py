@@ -8,7 +8,8 @@ import pytest
 from building import NICK, attribute, day
 
 from llm_maint.domain.judge import Op, Operation, fold, judge
-from llm_maint.domain.plan import FATES, Plan, RecentLosses, categories_updated, guard_losses
+from llm_maint.domain.loss_guard import RecentLosses, guard_losses
+from llm_maint.domain.plan import FATES, Plan, categories_updated
 from llm_maint.domain.policy import Policy
 from llm_maint.domain.profile import Attribute
 from llm_maint.domain.reply import Proposal, Refused, read_reply

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.judge import Op, Operation
+from llm_maint.domain.loss_guard import RecentLosses, guard_losses
 from llm_maint.domain.memory import Memory
-from llm_maint.domain.plan import Plan, RecentLosses, Whole, guard_losses
+from llm_maint.domain.plan import Plan, Whole
 from llm_maint.domain.policy import Policy
 
 EXAMPLES = settings(deadline=None, derandomize=True, max_examples=100, database=None)

@@ -12,7 +12,7 @@ from databases import name_of, sql
 from remembering import MEMORIES, NOVA, add_memory, make_table
 
 from llm_maint.domain.entity import Entity
-from llm_maint.store import vectors
+from llm_maint.store import neighbours as near
 from llm_maint.store.database import Database
 from llm_maint.store.user_tables import user_table
 
@@ -51,7 +51,7 @@ def _nearest(
     database: Database, ids: Sequence[str], entity: Entity = NOVA, *, neighbours: int = 5
 ) -> Pairs | None:
     with database.read() as connection:
-        found = vectors.nearest_in_database(
+        found = near.nearest_in_database(
             connection, entity, ids, threshold=THRESHOLD, neighbours=neighbours
         )
     if found is None:
@@ -189,7 +189,7 @@ def test_an_older_extension_that_knows_no_such_setting(
     """A setting that it refuses is done without, and the transaction goes on."""
     found = _some(30, seed=5)
     _fill(vectored, found)
-    monkeypatch.setattr(vectors, "INDEX_SETTINGS", {"hnsw.of_tomorrow": "on"})
+    monkeypatch.setattr(near, "INDEX_SETTINGS", {"hnsw.of_tomorrow": "on"})
     for _ in range(2):  # before and after the server has loaded the extension
         _close(_nearest(vectored, [*found]), _by_hand(found, [*found], neighbours=5))
 
