@@ -10,11 +10,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from llm_maint.bootstrap.opening import Opened, opened
+from llm_maint.bootstrap.places import host_name
 from llm_maint.bootstrap.process import install_log, surroundings
 from llm_maint.bootstrap.root import load_settings
 from llm_maint.domain.progress import Progress, untold
 from llm_maint.domain.settlement import worst
-from llm_maint.errors import ExitCode
+from llm_maint.errors import DatabaseBusyError, ExitCode
 from llm_maint.runner import Finished
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,19 @@ def tick(config: str | None, *, quiet: bool) -> ExitCode:
     install_log(verbose=False, quiet=quiet, journal=surroundings().journal)
     settings = load_settings(None if config is None else Path(config)).settings
     with opened(settings) as it:
+        note_tick(it)
         return worst(finished.exit_code for finished in run_due(it))
+
+
+def note_tick(it: Opened) -> None:
+    """Note that this host ticks; only a doctor misses it where that is not possible just now."""
+    from llm_maint.store import ticks
+
+    try:
+        with it.database.brief() as source:
+            ticks.note(source, host=host_name(), now=it.clock())
+    except DatabaseBusyError as error:
+        log.info("the tick is not noted: %s", error)
 
 
 def run_due(

@@ -13,15 +13,21 @@ from llm_maint.store.driver import Source, opened
 
 
 class Access:
-    """The settings that a database is reached by, and whether jobs may run at all."""
+    """The settings that a database is reached by, and what else a tick must know at once.
 
-    __slots__ = ("enabled", "schema", "timeout", "url")
+    That is whether jobs may run at all, and whether a file tells a monitor of them.
+    """
 
-    def __init__(self, *, url: str, schema: str, timeout: int, enabled: bool) -> None:
+    __slots__ = ("enabled", "schema", "textfile", "timeout", "url")
+
+    def __init__(
+        self, *, url: str, schema: str, timeout: int, enabled: bool = True, textfile: str = ""
+    ) -> None:
         self.url = url or f"sqlite:///{default_database()}"
         self.schema = schema
         self.timeout = timeout
         self.enabled = enabled
+        self.textfile = textfile
 
     def opened(self) -> Source | None:
         """Open the database; None where its URL is not one for the driver alone.
@@ -49,4 +55,5 @@ def recognised_access(config: str | None) -> Access | None:
         schema=str(known["database.schema"]),
         timeout=int(known["database.connect_timeout_seconds"]),
         enabled=bool(known["scheduler.enabled"]),
+        textfile=str(known["monitoring.textfile"]),
     )

@@ -30,6 +30,11 @@ def default_database() -> str:
     return os.path.join(_data_of_user(), "memory.db")
 
 
+def host_name() -> str:
+    """Return this host's name, as claims, runs and ticks show it."""
+    return os.uname().nodename.encode("ascii", "backslashreplace").decode()
+
+
 def _data_of_user() -> str:
     given, home = os.environ.get("XDG_DATA_HOME", ""), os.environ.get("HOME", "")
     base = given or (home and f"{home.rstrip('/')}/.local/share")

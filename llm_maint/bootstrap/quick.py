@@ -9,9 +9,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from llm_maint.bootstrap.access import Access, recognised_access
+from llm_maint.bootstrap.places import host_name
 from llm_maint.bootstrap.terminal import is_terminal
 from llm_maint.errors import DatabaseBusyError, DatabaseUnavailableError, MaintError
 from llm_maint.store.due import anything_due
+
+TYPE_CHECKING = False  # as `typing` has it, without the time that importing it costs a tick
+if TYPE_CHECKING:
+    from llm_maint.store.driver import Source
 
 STANDARD_OUTPUT, STANDARD_ERROR = 1, 2
 
@@ -66,13 +71,29 @@ def _nothing_due(access: Access, *, quiet: bool) -> bool:
         if source is None:
             return False
         try:
-            due = anything_due(source, now=datetime.now(UTC), seconds=access.timeout)
+            return _is_over(source, access)
         finally:
             source.close()
     except Exception as error:  # noqa: BLE001 explained, or the full way does it
         _raise_meaning(error, access.url, quiet=quiet)
         return False
-    return due is not None and not (due and access.enabled)
+
+
+def _is_over(source: "Source", access: Access) -> bool:
+    host, now = host_name(), datetime.now(UTC)
+    found = anything_due(source, host=host, now=now, seconds=access.timeout)
+    if found is None:
+        return False
+    due, seen = found
+    if due and access.enabled:
+        return False
+    if not seen and access.textfile:
+        return False  # the full way notes the tick, and tells the monitor of it
+    if not seen:
+        from llm_maint.store import ticks
+
+        ticks.note_if_possible(source, host=host, now=now)
+    return True
 
 
 def _raise_meaning(error: Exception, url: str, *, quiet: bool) -> None:

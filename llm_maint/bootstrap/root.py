@@ -5,7 +5,6 @@ What costs time to import (the database, the model client) is imported where it 
 
 import os
 import shlex
-import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -90,7 +89,6 @@ def _access_of(config: Path | None) -> Access:
         url=settings.database.url.get_secret_value(),
         schema=settings.database.schema_,
         timeout=settings.database.connect_timeout_seconds,
-        enabled=settings.scheduler.enabled,
     )
 
 
@@ -130,11 +128,6 @@ def clock_of(database: "Database") -> "Clock":
 def host_time() -> datetime:
     """Return the host's clock, in UTC."""
     return datetime.now(UTC)
-
-
-def host_name() -> str:
-    """Return this host's name, as claims and runs show it."""
-    return socket.gethostname()
 
 
 def model_factory(settings: "Settings") -> "Callable[[], LanguageModel | None]":
@@ -189,7 +182,7 @@ def runner_for(
         database=database,
         clock=clock,
         model=model_factory(settings),
-        host=host_name(),
+        host=places.host_name(),
         interruptible=SIGNALS.interruptible,
         end_process=end_process,
         progress=progress,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from llm_maint.bootstrap.root import host_name
+from llm_maint.bootstrap.places import host_name
 from llm_maint.cli.session import DryRun, Json, Session, leave, session_of
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def run_due(
 
     with session.opened() as opened:
         started = opened.clock()
+        if not (session.out.terminal or dry_run):  # else a person, or nothing, ticks
+            ticking.note_tick(opened)
         with session.out.progressing("running what is due") as progress:
             runs = ticking.run_due(
                 opened,

@@ -69,6 +69,11 @@ RULES: dict[str, Rule] = {
     "memory.messages_table": ("pattern", IDENTIFIER),
     "history.keep_days": ("whole", 1, 36_500),
     "history.journal_keep_days": ("whole", 8, 36_500),
+    "monitoring.ping_url": ("pattern", WEB_ADDRESS),
+    "monitoring.ping_urls": TEXTS,
+    "monitoring.ping_bodies": SWITCH,
+    "monitoring.textfile": TEXT,
+    "monitoring.on_failure_command": TEXT,
 }
 """Every setting, in the order of its declaration."""
 
@@ -79,6 +84,7 @@ DEFAULTS: dict[str, str | int | bool] = {
     "database.schema": "",
     "database.connect_timeout_seconds": 5,
     "scheduler.enabled": True,
+    "monitoring.textfile": "",
 }
 """The settings that a tick needs to know before it knows that there is work."""
 

@@ -250,6 +250,32 @@ class HistorySettings(_Section):
     )
 
 
+class MonitoringSettings(_Section):
+    """Who is told how it goes."""
+
+    ping_url: str = Field(
+        default="",
+        pattern=r"^https?://.+$|^$",
+        description="asked for at the start and the end of each run, as healthchecks.io has it; "
+        "{job} in it is the name of the job",
+    )
+    ping_urls: tuple[str, ...] = Field(
+        default=(),
+        description="of single jobs, as in profile-maintenance=https://hc.example.org/UUID",
+    )
+    ping_bodies: bool = Field(
+        default=False, description="true = pings carry the error message of a failed run"
+    )
+    textfile: str = Field(
+        default="",
+        description="a file NAME.prom for the textfile collector of Prometheus' node exporter",
+    )
+    on_failure_command: str = Field(
+        default="",
+        description="run after each failed run, which it gets as JSON on its standard input",
+    )
+
+
 class Settings(_Section):
     """All settings, checked."""
 
@@ -259,3 +285,4 @@ class Settings(_Section):
     profile_maintenance: ProfileMaintenanceSettings = ProfileMaintenanceSettings()
     memory: MemorySettings = MemorySettings()
     history: HistorySettings = HistorySettings()
+    monitoring: MonitoringSettings = MonitoringSettings()

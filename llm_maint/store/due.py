@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 
     from llm_maint.store.driver import Source
 
+SEEN_MINUTES = 5
+"""How often a host notes that it ticks; see `ticks`."""
+
 FRESH_SECONDS = 30
 """How long a run is open to whoever comes; see `workers.FRESH`."""
 
@@ -37,6 +40,9 @@ SELECT (SELECT max(version) FROM {{prefix}}maintenance_schema), (
         LIMIT 1
       )
     )
+), EXISTS (
+  SELECT FROM {{prefix}}maintenance_ticks
+  WHERE host = {{host}} AND abs(extract(epoch FROM seen_at - now())) < {SEEN_MINUTES * 60}
 );
 COMMIT"""  # noqa: S608 of our own constants
 
@@ -55,17 +61,23 @@ SELECT (SELECT max(version) FROM maintenance_schema), EXISTS (
         WHERE run_id = claim_run_id AND worker IS NULL AND done_at IS NULL
       )
     )
+), EXISTS (
+  SELECT 1 FROM maintenance_ticks
+  WHERE host = :host AND abs(julianday(seen_at) - julianday(:now)) < {SEEN_MINUTES}.0 / 1440
 )"""  # noqa: S608 of our own constants
 
 
-def anything_due(source: "Source", *, now: "datetime", seconds: int = 5) -> bool | None:
-    """Return whether a tick may have work.
+def anything_due(
+    source: "Source", *, host: str, now: "datetime", seconds: int = 5
+) -> tuple[bool, bool] | None:
+    """Return whether a tick may have work, and whether this host was seen to tick just now.
 
-    A job is due, or a dead process holds one; or a living one does, that shares its run with
-    others, or may be about to.
+    There is work where a job is due, or a dead process holds one; or a living one does, that
+    shares its run with others, or may be about to.
 
     Args:
         source: the database; on PostgreSQL its clock decides.
+        host: the name of this host.
         now: the present; on SQLite it decides.
         seconds: how long a lock is waited for; on SQLite the connection knows.
 
@@ -77,11 +89,12 @@ def anything_due(source: "Source", *, now: "datetime", seconds: int = 5) -> bool
 
     """
     if source.is_postgresql:
-        query = _POSTGRESQL.format(prefix=source.prefix, seconds=seconds)
+        quoted = "'" + host.replace("'", "''") + "'"  # several statements take no parameters
+        query = _POSTGRESQL.format(prefix=source.prefix, seconds=seconds, host=quoted)
         answer = source.connection.execute(query)
         while answer.description is None:
             answer.nextset()
     else:
-        answer = source.connection.execute(_SQLITE, {"now": sqlite_time(now)})
-    version, due = answer.fetchone()
-    return bool(due) if version == LATEST else None
+        answer = source.connection.execute(_SQLITE, {"now": sqlite_time(now), "host": host})
+    version, due, seen = answer.fetchone()
+    return (bool(due), bool(seen)) if version == LATEST else None

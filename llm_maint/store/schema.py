@@ -2,7 +2,7 @@
 
 from llm_maint.errors import SchemaError
 
-LATEST = 5
+LATEST = 6
 """The number of the last migration."""
 
 

@@ -121,6 +121,16 @@ class MaintenanceShareWorker(Owned, table=True):
     lease_expires_at: datetime = Field(sa_type=UtcTime)
 
 
+class MaintenanceTick(Owned, table=True):
+    """A host that ticks, and when it was last seen to."""
+
+    __tablename__ = "maintenance_ticks"
+
+    host: str = Field(primary_key=True, sa_type=sa.Text)
+    seen_at: datetime = Field(sa_type=UtcTime)
+    version: str = Field(sa_type=sa.Text)
+
+
 class MaintenancePlan(Owned, table=True):
     """A plan that was applied or is held, an import, or an undo: whatever changed a user's rows."""
 

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from llm_maint.store.due import DUE_AT_POSTGRESQL, DUE_AT_SQLITE
+from llm_maint.store.due import DUE_AT_POSTGRESQL, DUE_AT_SQLITE, SEEN_MINUTES
 
 CLAIMED = (
     *("job_type", "bot_id", "enabled", "interval_minutes", "next_run_at", "config_json", "name"),
@@ -28,6 +28,9 @@ _TABLES = {
     "shares": "maintenance_shares",
     "share_items": "maintenance_share_items",
     "share_workers": "maintenance_share_workers",
+    "ticks": "maintenance_ticks",
+    "plans": "maintenance_plans",
+    "journal": "maintenance_journal",
 }
 _POSTGRESQL = {
     "clock": "clock_timestamp()",
@@ -46,6 +49,9 @@ _POSTGRESQL = {
     "serially": "SET LOCAL max_parallel_workers_per_gather = 0",
     "unwaited": "set_config('synchronous_commit', 'off', true)",
     "nulls_last": "NULLS LAST",  # as they are on SQLite
+    "no_longer_fresh": (
+        f"abs(extract(epoch FROM excluded.seen_at - noted.seen_at)) > {SEEN_MINUTES * 60}"
+    ),
     "json": "jsonb",
     "time": "timestamptz",
 }
@@ -64,6 +70,10 @@ _SQLITE = {
     "serially": "SELECT 1",
     "unwaited": "NULL",
     "nulls_last": "",
+    "no_longer_fresh": (
+        "abs(julianday(excluded.seen_at) - coalesce(julianday(noted.seen_at), 0)) "
+        f"> {SEEN_MINUTES}.0 / 1440"
+    ),
     "json": "text",
     "time": "text",
 }

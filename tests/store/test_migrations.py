@@ -35,7 +35,7 @@ def test_a_fresh_schema_is_the_one_the_tables_declare(database: Database) -> Non
         declared = connection.execution_options(schema_translate_map={"maint": schema})
         OWN_TABLES.create_all(declared, checkfirst=False)
         assert _schema(connection, schema) == migrated
-    assert len(migrated) == len(OWN_TABLES.tables) == 15
+    assert len(migrated) == len(OWN_TABLES.tables) == 16
 
 
 _SQLITE_INDEXES = "SELECT type, name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
@@ -118,7 +118,7 @@ def test_the_first_schema_that_landed_is_upgraded_without_loss(database_url: str
     after = dump(old)
     for later in ("tries", "memory", "wear", "pins"):
         assert after.pop(f"maintenance_profile_{later}") == []
-    for later in ("shares", "share_items", "share_workers"):
+    for later in ("shares", "share_items", "share_workers", "ticks"):
         assert after.pop(f"maintenance_{later}") == []
     for later in ("maintenance_memory_vectors", "maintenance_memory_sightings", "memories"):
         assert after.pop(later) == []

@@ -14,6 +14,7 @@ from llm_maint.store.migrations import (
     m0003_memory,
     m0004_slots,
     m0005_memories,
+    m0006_ticks,
 )
 from llm_maint.store.row_tables import OWN_TABLES
 from llm_maint.store.schema import LATEST
@@ -25,6 +26,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m0003_memory.apply,
     m0004_slots.apply,
     m0005_memories.apply,
+    m0006_ticks.apply,
 )
 """Number n is at place n - 1. A migration that has landed never changes."""
 
