@@ -10,7 +10,7 @@ from llm_maint.domain.decay import Decay, Report, allowed_losses, decayed, read_
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.memory import Memory
 from llm_maint.domain.policy import Policy
-from llm_maint.settings.sections import MemorySettings
+from llm_maint.settings.memory_section import MemorySettings
 from llm_maint.store import journal, memories, orphans, plans, vectors
 from llm_maint.store.recorder import Recorder
 

@@ -176,6 +176,7 @@ runs = table_of(JobRun)
 shares = table_of(MaintenanceShare)
 share_items = table_of(MaintenanceShareItem)
 share_workers = table_of(MaintenanceShareWorker)
+ticks = table_of(MaintenanceTick)
 plans = table_of(MaintenancePlan)
 journal = table_of(JournalEntry)
 

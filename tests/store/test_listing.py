@@ -16,6 +16,7 @@ from llm_maint.store.driver import Source
 from llm_maint.store.tables import jobs as job_table
 from llm_maint.store.tables import runs as run_table
 from llm_maint.store.tables import shares as share_table
+from llm_maint.store.tables import ticks as tick_table
 
 ODD: dict[str, Any] = {
     "next_run_at": ("tomorrow", "infinity"),
@@ -46,7 +47,8 @@ def source(database_url: str) -> Iterator[Source]:
 )
 def test_each_column_is_read_as_its_table_has_it(kind: type[Any], names: frozenset[str]) -> None:
     """A time, a document or a switch that comes is one here as well."""
-    columns = [*job_table.columns, *run_table.columns, *share_table.columns]
+    tables = (job_table, run_table, share_table, tick_table)
+    columns = [column for table in tables for column in table.columns]
     assert {column.name for column in columns if isinstance(column.type, kind)} == names
 
 
