@@ -48,7 +48,7 @@ def facts_of(run: Run) -> RunFacts:
 
     A result may be that of a brought job type, or have been written by hand.
     """
-    result: Mapping[str, Any] = run.result or {}
+    result = _mapping(run.result)
     llm = _mapping(result.get("llm"))
     return RunFacts(
         id=run.id,

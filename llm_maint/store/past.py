@@ -1,0 +1,55 @@
+"""The past of an installation in numbers: its runs within a window, and what became of rows."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from llm_maint.domain.run_facts import RunFacts, facts_of
+from llm_maint.store.driver import Source
+from llm_maint.store.listing import as_run
+from llm_maint.store.words import ask
+
+BATCH = 1_000
+"""Runs read at once: their results may be long, and a year has many."""
+
+
+def facts_since(source: Source, since: datetime) -> Iterator[RunFacts]:
+    """Yield the runs that started since a moment, oldest first, in numbers."""
+    started, last_id = since, ""
+    while True:
+        rows = ask(
+            source,
+            "SELECT * FROM {runs} WHERE started_at >= {started} "
+            "AND (started_at > {started} OR id > {last_id}) ORDER BY started_at, id LIMIT {limit}",
+            started=started,
+            last_id=last_id,
+            limit=BATCH,
+        )
+        yield from (facts_of(as_run(row)) for row in rows)
+        if len(rows) < BATCH:
+            return
+        started, last_id = rows[-1]["started_at"], rows[-1]["id"]
+
+
+def failures(source: Source, *, limit: int) -> list[RunFacts]:
+    """Return the last runs that failed, newest first."""
+    rows = ask(
+        source,
+        "SELECT * FROM {runs} WHERE status = 'failed' "
+        "ORDER BY started_at DESC {nulls_last}, id DESC LIMIT {limit}",
+        limit=limit,
+    )
+    return [facts_of(as_run(row)) for row in rows]
+
+
+def rows_changed(source: Source, since: datetime) -> Mapping[str, int]:
+    """Return how many rows met each effect in the plans that were applied since a moment.
+
+    Whoever started them: runs, and people. What was undone since does not count.
+    """
+    rows = ask(
+        source,
+        "SELECT effect, count(*) AS rows FROM {journal} JOIN {plans} ON id = plan_id "
+        "WHERE status = 'applied' AND applied_at >= {since} GROUP BY effect ORDER BY effect",
+        since=since,
+    )
+    return {row["effect"]: row["rows"] for row in rows}
