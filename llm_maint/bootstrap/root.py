@@ -220,10 +220,16 @@ def _api_key(settings: "Settings") -> str:
         return _key_in(Path(llm.api_key_file).expanduser(), "llm.api_key_file")
     if llm.api_key_command:
         return _key_from(llm.api_key_command)
-    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
-    if credentials and (Path(credentials) / CREDENTIAL).exists():
-        return _key_in(Path(credentials) / CREDENTIAL, "the systemd credential")
+    if (handed_over := credential()) is not None:
+        return _key_in(handed_over, "the systemd credential")
     return ""
+
+
+def credential() -> Path | None:
+    """Return the file in which systemd hands over the model server's key, None for no such."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    file = Path(folder or "/") / CREDENTIAL
+    return file if folder and file.exists() else None
 
 
 def _key_in(path: Path, setting: str) -> str:
