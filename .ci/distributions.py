@@ -114,7 +114,10 @@ def _uv(*arguments: str | Path, committed_at: int) -> None:
 
 def _check_metadata(text: bytes, version: str) -> None:
     """Check it as an index does that takes uploads."""
-    told = Metadata.from_email(text, validate=True)
+    try:
+        told = Metadata.from_email(text, validate=True)
+    except ExceptionGroup as group:
+        raise AssertionError("; ".join(map(str, group.exceptions))) from None
     assert (told.name, str(told.version)) == ("llm-maint", version)
     assert told.description
     assert told.description_content_type == "text/markdown"

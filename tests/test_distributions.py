@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -61,6 +62,27 @@ def test_what_does_not_belong_into_wheel_or_sdist_is_found(
     else:
         with pytest.raises(AssertionError, match=said):
             inspect()
+
+
+def test_metadata_that_an_index_would_refuse_are_found(tmp_path: Path) -> None:
+    """The reason is told, in a line."""
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as archive:
+        text = METADATA.replace("2.4", "0.4").encode()
+        member = tarfile.TarInfo("llm_maint-98.7.6/PKG-INFO")
+        member.size = len(text)
+        archive.addfile(member, io.BytesIO(text))
+    with pytest.raises(AssertionError, match=r"^'0\.4' is not a valid metadata version$"):
+        distributions.inspect(
+            tmp_path / "a.whl", tmp_path / "a.tar.gz", tree=tmp_path, version="98.7.6"
+        )
+
+
+def test_the_extra_asks_for_no_other_psycopg() -> None:
+    """What is compiled has the floor of what the plain install brings, which is tested."""
+    pyproject = Path(__file__).parents[1] / "pyproject.toml"
+    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
+    (compiled,) = project["optional-dependencies"]["c"]
+    assert compiled.replace("[c]", "[binary]") in project["dependencies"]
 
 
 def but(names: list[str], changes: list[str]) -> list[str]:

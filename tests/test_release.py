@@ -226,7 +226,8 @@ def test_a_release_that_cannot_be_made_leaves_no_tag(clone: Path) -> None:
 
 def texts() -> list[Path]:
     """Return the files of the checkout that people write."""
-    tops = [path for path in CHECKOUT.iterdir() if path.name not in {".git", "build", "dist"}]
+    made = {"build", "dist", "PKG-INFO"}  # the last is what an sdist adds
+    tops = [path for path in CHECKOUT.iterdir() if path.name not in made]
     own = [path for path in tops if not path.name.startswith(".") or path.name == ".ci"]
     inside = [path for top in own if top.is_dir() for path in top.rglob("*")]
     return [path for path in (*own, *inside) if path.is_file() and path.suffix in TEXTS]
