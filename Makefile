@@ -19,7 +19,7 @@ QUICK_TESTS = $(LOWEST_TESTS) tests/bootstrap tests/domain \
 	$(addprefix tests/end_to_end/test_,demo.py quick.py signals.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-lowest check format lint types layers bench bench-model bench-runner bench-peers bench-memories eval eval-quick eval-coverage eval-threshold install-systemd clean
+.PHONY: help demo test test-quick test-lowest check format lint types layers bench bench-model bench-runner bench-peers bench-memories eval eval-quick eval-coverage eval-threshold install-systemd smoke release release-check clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,15 @@ bench-memories: $(VENV)/.developing ## Measure what looks alike among 100,000 me
 install-systemd: ## Install and start the systemd timer (as root: for all, else for this user)
 	deploy/systemd/install.sh
 
+smoke: $(VENV)/.developing ## Build the wheel and the sdist, and try each in an empty environment
+	$(BIN)/python .ci/distributions.py
+
+release: $(VENV)/.developing ## Build, try and tag the version; publishes nothing
+	@$(BIN)/python .ci/release.py
+
+release-check: $(VENV)/.developing ## Do all that a release does but the tag, and keep nothing
+	@$(BIN)/python .ci/release.py --check
+
 clean: ## Remove what the targets made
 	rm -rf $(VENV) $(LOWEST) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
@@ -93,17 +102,20 @@ clean: ## Remove what the targets made
 	$(PYTHON) -m venv $*
 	$*/bin/python -m pip --disable-pip-version-check --quiet install --upgrade "pip>=25.1"
 
-$(VENV)/.installed: pyproject.toml | $(BIN)/python
+# The version stands in a file of its own, and pip writes it into what it installs.
+SAYS_WHAT_IS_INSTALLED = pyproject.toml llm_maint/__init__.py
+
+$(VENV)/.installed: $(SAYS_WHAT_IS_INSTALLED) | $(BIN)/python
 	$(PIP) install --editable .
 	@touch $@
 
-$(VENV)/.developing: pyproject.toml | $(BIN)/python
+$(VENV)/.developing: $(SAYS_WHAT_IS_INSTALLED) | $(BIN)/python
 	$(PIP) install --editable . --group dev
 	@touch $@ $(VENV)/.installed
 
 # pip knows the newest versions only, so uv names the oldest: ours, not those of what they need.
 $(LOWEST)/.developing: PIP = $(LOWEST)/bin/python -m pip --disable-pip-version-check --quiet
-$(LOWEST)/.developing: pyproject.toml | $(LOWEST)/bin/python
+$(LOWEST)/.developing: $(SAYS_WHAT_IS_INSTALLED) | $(LOWEST)/bin/python
 	$(PIP) install uv
 	$(LOWEST)/bin/uv pip compile --quiet --python $(LOWEST)/bin/python --resolution lowest-direct \
 		--output-file $(LOWEST)/constraints.txt pyproject.toml
