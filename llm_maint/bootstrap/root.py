@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from llm_maint.store.database import Database
     from llm_maint.store.driver import Source
 
-CREDENTIAL = "llm-api-key"
-"""Name of the systemd credential that holds the model server's key."""
-
 KEY_COMMAND_SECONDS = 30
 
 
@@ -219,18 +216,25 @@ def context_for(
 
 
 def _api_key(settings: "Settings") -> str:
-    """Return the model server's key: the setting, a file, a command, or systemd's credential."""
+    """Return the model server's key: the setting, systemd's credential, a file, or a command.
+
+    The credential goes before the file, for it may be a copy of the file, which a service cannot
+    read by itself.
+    """
     llm = settings.llm
-    if key := llm.api_key.get_secret_value():
+    if key := llm.api_key.get_secret_value() or _key_of_credential():
         return key
     if llm.api_key_file:
         return _key_in(Path(llm.api_key_file).expanduser(), "llm.api_key_file")
-    if llm.api_key_command:
-        return _key_from(llm.api_key_command)
-    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
-    if credentials and (Path(credentials) / CREDENTIAL).exists():
-        return _key_in(Path(credentials) / CREDENTIAL, "the systemd credential")
-    return ""
+    return _key_from(llm.api_key_command) if llm.api_key_command else ""
+
+
+def _key_of_credential() -> str:
+    from llm_maint.domain.deployment import CREDENTIAL
+
+    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    file = Path(directory, CREDENTIAL) if directory else None
+    return _key_in(file, "the systemd credential") if file and file.exists() else ""
 
 
 def _key_in(path: Path, setting: str) -> str:
