@@ -16,10 +16,10 @@ LOWEST_TESTS = $(addprefix tests/,console llm settings similarity store) \
 	$(addprefix tests/end_to_end/test_,commands.py database_failures.py doctor.py output.py)
 # What a version of Python can break, which kills and crowds of processes do not show any better.
 QUICK_TESTS = $(LOWEST_TESTS) tests/bootstrap tests/domain \
-	$(addprefix tests/end_to_end/test_,demo.py quick.py signals.py)
+	$(addprefix tests/end_to_end/test_,demo.py deploy.py quick.py signals.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-lowest check format lint types layers bench bench-model bench-runner bench-peers bench-memories eval eval-quick eval-coverage eval-threshold install-systemd smoke release release-check clean
+.PHONY: help demo test test-quick test-lowest check format lint types layers bench bench-model bench-runner bench-peers bench-memories eval eval-quick eval-coverage eval-threshold deploy-files install-systemd smoke release release-check clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,14 @@ bench-memories: $(VENV)/.developing ## Measure what looks alike among 100,000 me
 	$(BIN)/python benchmarks/memories/similarity.py
 	$(BIN)/python benchmarks/memories/whole_run.py
 	$(BIN)/python benchmarks/memories/two_years.py
+
+# Those of the defaults: nothing of this host's environment, and no file of settings, has a say.
+DEPLOY = env -i HOME=/nonexistent $(BIN)/llm-maint --quiet deploy
+INSTALLED = --program /opt/llm-maint/bin/llm-maint
+deploy-files: $(VENV)/.installed ## Write the files in deploy/ anew, as `llm-maint deploy` makes them
+	$(DEPLOY) systemd $(INSTALLED) --output deploy/systemd
+	$(DEPLOY) systemd $(INSTALLED) --loopback --output deploy/systemd/loopback
+	$(DEPLOY) cron $(INSTALLED) > deploy/crontab.example
 
 install-systemd: ## Install and start the systemd timer (as root: for all, else for this user)
 	deploy/systemd/install.sh

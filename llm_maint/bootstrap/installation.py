@@ -40,12 +40,12 @@ def key_check(settings: "Settings", credential: Path | None) -> Iterator[Check]:
         return
     if llm.api_key.get_secret_value():
         yield _ok(name, "in the settings themselves")
+    elif credential is not None and credential.stat().st_size > 1:  # one with no key is empty
+        yield _ok(name, "handed over by systemd")
     elif llm.api_key_file:
         yield _key_file_check(name, Path(llm.api_key_file).expanduser())
     elif llm.api_key_command:
         yield _ok(name, "printed by llm.api_key_command")
-    elif credential is not None:
-        yield _ok(name, "handed over by systemd")
     else:
         yield _ok(name, "none: a server of your own may need none")
 

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from llm_maint.store.database import Database
     from llm_maint.store.driver import Source
 
-CREDENTIAL = "llm-api-key"
-"""Name of the systemd credential that holds the model server's key."""
-
 KEY_COMMAND_SECONDS = 30
 
 
@@ -212,21 +209,28 @@ def context_for(
 
 
 def _api_key(settings: "Settings") -> str:
-    """Return the model server's key: the setting, a file, a command, or systemd's credential."""
+    """Return the model server's key: the setting, systemd's credential, a file, or a command.
+
+    The credential goes before the file, for it may be a copy of the file, which a service cannot
+    read by itself.
+    """
     llm = settings.llm
-    if key := llm.api_key.get_secret_value():
+    if key := llm.api_key.get_secret_value() or _key_of_credential():
         return key
     if llm.api_key_file:
         return _key_in(Path(llm.api_key_file).expanduser(), "llm.api_key_file")
-    if llm.api_key_command:
-        return _key_from(llm.api_key_command)
-    if (handed_over := credential()) is not None:
-        return _key_in(handed_over, "the systemd credential")
-    return ""
+    return _key_from(llm.api_key_command) if llm.api_key_command else ""
+
+
+def _key_of_credential() -> str:
+    file = credential()
+    return _key_in(file, "the systemd credential") if file else ""
 
 
 def credential() -> Path | None:
     """Return the file in which systemd hands over the model server's key, None for no such."""
+    from llm_maint.domain.deployment import CREDENTIAL
+
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     file = Path(folder or "/") / CREDENTIAL
     return file if folder and file.exists() else None

@@ -12,6 +12,7 @@ from llm_maint.cli import (
     consolidate,
     db,
     demo,
+    deploy,
     doctor,
     edits,
     init,
@@ -86,5 +87,6 @@ memory.app.add_typer(memory_plans.app)
 app.add_typer(memory.app, name="memory")
 app.add_typer(db.app, name="db")
 app.add_typer(config.app, name="config")
+app.add_typer(deploy.app, name="deploy")
 app.command()(doctor.doctor)
 app.command()(demo.demo)

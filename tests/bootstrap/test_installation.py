@@ -46,11 +46,14 @@ def test_a_key_that_cannot_be_read_is_a_failure(tmp_path: Path) -> None:
 
 def test_where_the_key_comes_from_is_told(tmp_path: Path) -> None:
     """Never the key itself; without a model server there is nothing to tell."""
+    credential, empty = tmp_path / "llm-api-key", tmp_path / "empty"
+    credential.write_text("s3cret")
+    empty.write_text("\n")
     said = {
         "in the settings themselves": key_check(_settings(api_key="s3cret"), None),
         "printed by llm.api_key_command": key_check(_settings(api_key_command="pass llm"), None),
-        "handed over by systemd": key_check(_settings(), tmp_path),
-        "none: a server of your own may need none": key_check(_settings(), None),
+        "handed over by systemd": key_check(_settings(api_key_file="/nowhere"), credential),
+        "none: a server of your own may need none": key_check(_settings(), empty),
     }
     for told, checks in said.items():
         assert [(check.state, check.found) for check in checks] == [(State.OK, told)]
