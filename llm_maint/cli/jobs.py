@@ -71,8 +71,8 @@ def run(ctx: typer.Context, job: Name, *, dry_run: DryRun = False, as_json: Json
     with session.opened() as opened:
         with opened.database.brief(writes=False) as source:
             found = find_job(source, job)
-        with session.out.progressing(f"running {found.name}") as progress:
-            runner = opened.runner(progress)
+        with session.out.watching(f"running {found.name}") as watch:
+            runner = opened.runner(watch)
             finished = runner.preview_now(found.id) if dry_run else runner.run_now(found.id)
     _tell_run(session, finished, as_json=as_json, dry_run=dry_run)
     leave(finished.exit_code)

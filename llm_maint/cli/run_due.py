@@ -40,10 +40,10 @@ def run_due(
         started = opened.clock()
         if not (session.out.terminal or dry_run):  # else a person, or nothing, ticks
             ticking.note_tick(opened)
-        with session.out.progressing("running what is due") as progress:
+        with session.out.watching("running what is due", is_cron=True) as watch:
             runs = ticking.run_due(
                 opened,
-                progress,
+                watch,
                 limit=limit,
                 job=job,
                 within=None if max_seconds is None else timedelta(seconds=max_seconds),

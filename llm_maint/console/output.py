@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
-from llm_maint.domain.progress import Progress, untold
+from llm_maint.domain.progress import Progress, Watch
 from llm_maint.domain.visible import visible, visible_json
 from llm_maint.errors import OutputError
 
@@ -109,17 +109,32 @@ class Output:
 
     @contextmanager
     def progressing(self, text: str) -> Iterator[Progress]:
-        """Show on a terminal, on standard error, how far work is that takes over a second."""
-        if not self.error_terminal or self.quiet:
-            yield untold
+        """Tell on standard error how far work is; see `watching`."""
+        with self.watching(text) as watch:
+            yield watch(text)
+
+    @contextmanager
+    def watching(self, text: str, *, is_cron: bool = False) -> Iterator[Watch]:
+        """Tell on standard error how far jobs are.
+
+        On a terminal by bars, after a second; elsewhere by a line of the log each minute, of what
+        cron starts only where somebody asked for more, or a journal takes it.
+        """
+        if self.error_terminal and not self.quiet:
+            from rich.console import Console
+
+            from llm_maint.console.bars import Bars
+
+            bars = Bars(visible(text), Console(stderr=True, no_color=not self.colour))
+            with bars.shown():
+                yield bars.named
             return
-        from rich.console import Console
+        from llm_maint.console import heartbeat
 
-        from llm_maint.console.bars import Bars
-
-        bars = Bars(visible(text), Console(stderr=True, no_color=not self.colour))
-        with bars.shown():
-            yield bars.told
+        if not (is_cron or self.quiet):
+            heartbeat.be_heard()
+        with heartbeat.beating() as watch:
+            yield watch
 
     def _print(self, text: str) -> None:
         encoding = sys.stdout.encoding or "utf-8"
