@@ -2,10 +2,11 @@
 
 import json
 import os
+import select
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import compress
 from typing import Any
 
@@ -39,6 +40,13 @@ class Table:
     spare: frozenset[str] = frozenset()
 
 
+@dataclass(slots=True)
+class Reader:
+    """Whoever reads standard output; `is_gone` once nobody does."""
+
+    is_gone: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """Where results go. `terminal` tells that a person reads them; `quiet` that none wants to."""
@@ -47,6 +55,20 @@ class Output:
     error_terminal: bool
     colour: bool
     quiet: bool = False
+    _reader: Reader = field(default_factory=Reader)
+
+    @property
+    def width(self) -> int:
+        """How many columns the terminal has now."""
+        from rich.console import Console
+
+        return Console().width
+
+    def waits(self, seconds: float) -> bool:
+        """Wait; return whether anybody reads standard output still, at once where nobody does."""
+        watched = select.poll()
+        watched.register(sys.stdout.fileno(), 0)  # errors and hang-ups are told in any case
+        return not (self._reader.is_gone or watched.poll(seconds * 1_000))
 
     def json(self, document: Any, *, one_line: bool = False) -> None:  # noqa: ANN401 any JSON
         """Print one JSON document."""
@@ -144,6 +166,7 @@ class Output:
         except BrokenPipeError:
             # Whoever read has seen enough, as `head` does. The command goes on to its end, and its
             # exit code is its own.
+            self._reader.is_gone = True
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except OSError as error:
             raise OutputError(f"cannot write the output: {error.strerror}") from error
