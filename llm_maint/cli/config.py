@@ -5,13 +5,19 @@ from typing import Annotated
 import typer
 
 from llm_maint.bootstrap import root
+from llm_maint.cli import completing
 from llm_maint.cli.session import Json, session_of
 from llm_maint.console.output import Table
 from llm_maint.settings.sources import without_password
 
 app = typer.Typer(help="Settings: where they come from, and changing them.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="SETTING", help="As in llm.base_url.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="SETTING", help="As in llm.base_url.", autocompletion=completing.settings
+    ),
+]
 
 
 @app.command()
@@ -61,7 +67,14 @@ def get(ctx: typer.Context, name: Name, *, as_json: Json = False) -> None:
 def set_(
     ctx: typer.Context,
     name: Name,
-    value: Annotated[str, typer.Argument(metavar="VALUE", help="Lists are separated by commas.")],
+    value: Annotated[
+        str,
+        typer.Argument(
+            metavar="VALUE",
+            help="Lists are separated by commas.",
+            autocompletion=completing.setting_values,
+        ),
+    ],
     *,
     as_json: Json = False,
 ) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llm_maint.bootstrap.opening import Opened
+from llm_maint.cli import completing
 from llm_maint.cli.session import Json, Session, session_of
 from llm_maint.cli.timing import (
     Cron,
@@ -25,7 +26,17 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-Name = Annotated[str, typer.Argument(metavar="JOB", help="Its name, id or start of its id.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="JOB", help="Its name, id or start of its id.", autocompletion=completing.jobs
+    ),
+]
+
+Bot = Annotated[
+    str | None,
+    typer.Option(metavar="BOT", help="The bot it belongs to.", autocompletion=completing.bots),
+]
 
 Config = Annotated[
     list[str] | None,
@@ -39,13 +50,16 @@ Config = Annotated[
 @app.command()
 def add(
     ctx: typer.Context,
-    job_type: Annotated[str, typer.Argument(metavar="TYPE", help="What it runs.")],
+    job_type: Annotated[
+        str,
+        typer.Argument(metavar="TYPE", help="What it runs.", autocompletion=completing.job_types),
+    ],
     *,
     every: Every = None,
     cron: Cron = None,
     timezone: Zone = None,
     name: Annotated[str | None, typer.Option(help="By default as its type.")] = None,
-    bot: Annotated[str | None, typer.Option(metavar="BOT", help="The bot it belongs to.")] = None,
+    bot: Bot = None,
     config: Config = None,
     priority: Priority = None,
     misfire: MisfireOption = None,
@@ -90,7 +104,7 @@ def edit(
     cron: Cron = None,
     timezone: Zone = None,
     name: Annotated[str | None, typer.Option(help="Call it so.")] = None,
-    bot: Annotated[str | None, typer.Option(metavar="BOT", help="The bot it belongs to.")] = None,
+    bot: Bot = None,
     config: Config = None,
     priority: Priority = None,
     misfire: MisfireOption = None,

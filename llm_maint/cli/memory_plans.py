@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from llm_maint.cli import completing
 from llm_maint.cli.memory import BotId, bot_of, bot_once_known
 from llm_maint.cli.plans import apply, diff
 from llm_maint.cli.session import Json, session_of
@@ -20,8 +21,18 @@ def plans(
     number: Annotated[
         int, typer.Option("-n", min=1, max=1_000_000, metavar="N", help="How many.")
     ] = 20,
-    bot: Annotated[str | None, typer.Option("--bot", metavar="B", help="Only of this bot.")] = None,
-    status: Annotated[str | None, typer.Option(metavar="S", help="Only of this status.")] = None,
+    bot: Annotated[
+        str | None,
+        typer.Option(
+            "--bot", metavar="B", help="Only of this bot.", autocompletion=completing.bots
+        ),
+    ] = None,
+    status: Annotated[
+        str | None,
+        typer.Option(
+            metavar="S", help="Only of this status.", autocompletion=completing.plan_statuses
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List the last plans about memories, newest last.

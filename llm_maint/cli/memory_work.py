@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llm_maint.bootstrap.opening import Opened
+from llm_maint.cli import completing
 from llm_maint.cli.consolidate import PlanOut, check_writable, show_consolidation, write_plan
 from llm_maint.cli.memory import BotId, bot_of, bot_once_known
 from llm_maint.cli.plans import tell_altered
@@ -119,11 +120,18 @@ def restore(
     ctx: typer.Context,
     plan: Annotated[
         str | None,
-        typer.Argument(metavar="PLAN", help="Its id or the start of it; else all that faded."),
+        typer.Argument(
+            metavar="PLAN",
+            help="Its id or the start of it; else all that faded.",
+            autocompletion=completing.plans(status="applied"),
+        ),
     ] = None,
     *,
     bot: Annotated[
-        str | None, typer.Option("--bot", metavar="B", help="Whose faded memories.")
+        str | None,
+        typer.Option(
+            "--bot", metavar="B", help="Whose faded memories.", autocompletion=completing.bots
+        ),
     ] = None,
     dry_run: DryRun = False,
     force: Annotated[

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llm_maint.bootstrap.opening import Opened
+from llm_maint.cli import completing
 from llm_maint.cli.consolidate import show_consolidation
 from llm_maint.cli.profile import EntityId, EntityType
 from llm_maint.cli.session import DryRun, Json, Session, leave, session_of
@@ -27,9 +28,21 @@ log = logging.getLogger(__name__)
 app = typer.Typer()
 
 PlanName = Annotated[
-    str, typer.Argument(metavar="PLAN|FILE", help="Its id, a start of it, or a file.")
+    str,
+    typer.Argument(
+        metavar="PLAN|FILE",
+        help="Its id, a start of it, or a file.",
+        autocompletion=completing.plans(),
+    ),
 ]
-PlanId = Annotated[str, typer.Argument(metavar="PLAN", help="Its id or the start of it.")]
+PlanId = Annotated[
+    str,
+    typer.Argument(
+        metavar="PLAN",
+        help="Its id or the start of it.",
+        autocompletion=completing.plans(status="applied"),
+    ),
+]
 
 
 @app.command()
@@ -39,9 +52,17 @@ def plans(
     number: Annotated[
         int, typer.Option("-n", min=1, max=1_000_000, metavar="N", help="How many.")
     ] = 20,
-    entity: Annotated[str | None, typer.Option(metavar="E", help="Only of this entity.")] = None,
+    entity: Annotated[
+        str | None,
+        typer.Option(metavar="E", help="Only of this entity.", autocompletion=completing.entities),
+    ] = None,
     entity_type: EntityType = "user",
-    status: Annotated[str | None, typer.Option(metavar="S", help="Only of this status.")] = None,
+    status: Annotated[
+        str | None,
+        typer.Option(
+            metavar="S", help="Only of this status.", autocompletion=completing.plan_statuses
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List the last plans, newest last: consolidations, imports and undos."""
@@ -96,7 +117,12 @@ def diff(ctx: typer.Context, plan: PlanName, *, as_json: Json = False) -> None:
 def apply(
     ctx: typer.Context,
     plan: Annotated[
-        str | None, typer.Argument(metavar="PLAN|FILE", help="Its id, a start of it, or a file.")
+        str | None,
+        typer.Argument(
+            metavar="PLAN|FILE",
+            help="Its id, a start of it, or a file.",
+            autocompletion=completing.plans(status="held"),
+        ),
     ] = None,
     *,
     all_held: Annotated[

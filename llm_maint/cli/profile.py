@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llm_maint.bootstrap.opening import Opened
+from llm_maint.cli import completing
 from llm_maint.cli.session import Json, session_of
 from llm_maint.domain.entity import Entity
 from llm_maint.errors import InvalidInputError
@@ -21,8 +22,18 @@ app = typer.Typer(
     help="Profiles: look, consolidate, review, undo, edit, import, export.", no_args_is_help=True
 )
 
-EntityId = Annotated[str, typer.Option("--entity", metavar="E", help="Whose profile.")]
-EntityType = Annotated[str, typer.Option("--entity-type", metavar="T", help="user or bot.")]
+EntityId = Annotated[
+    str,
+    typer.Option(
+        "--entity", metavar="E", help="Whose profile.", autocompletion=completing.entities
+    ),
+]
+EntityType = Annotated[
+    str,
+    typer.Option(
+        "--entity-type", metavar="T", help="user or bot.", autocompletion=completing.entity_types
+    ),
+]
 
 
 @app.command("list")
@@ -83,7 +94,12 @@ def import_profile(
     file: Annotated[str, typer.Argument(metavar="FILE", help="JSON or JSON Lines; - for stdin.")],
     *,
     entity: Annotated[
-        str | None, typer.Option(metavar="E", help="Whose the rows are that do not say.")
+        str | None,
+        typer.Option(
+            metavar="E",
+            help="Whose the rows are that do not say.",
+            autocompletion=completing.entities,
+        ),
     ] = None,
     entity_type: EntityType = "user",
     as_json: Json = False,

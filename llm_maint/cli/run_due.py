@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llm_maint.bootstrap.places import host_name
+from llm_maint.cli import completing
 from llm_maint.cli.session import DryRun, Json, Session, leave, session_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ def run_due(
     limit: Annotated[
         int | None, typer.Option(min=1, max=1_000_000, metavar="N", help="Run at most N jobs.")
     ] = None,
-    job: Annotated[str | None, typer.Option(metavar="JOB", help="Only this job, if due.")] = None,
+    job: Annotated[
+        str | None,
+        typer.Option(metavar="JOB", help="Only this job, if due.", autocompletion=completing.jobs),
+    ] = None,
     max_seconds: Annotated[
         float | None,
         typer.Option(min=0, max=1_000_000, metavar="S", help="Begin no job after S seconds."),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llm_maint.bootstrap import root
+from llm_maint.cli import completing
 from llm_maint.cli.session import DryRun, Json, Session, session_of
 from llm_maint.domain.nearest import unknown
 from llm_maint.domain.runs import Status, Success, moment_of
@@ -30,8 +31,16 @@ def tail(
         int, typer.Option("-n", min=0, max=1_000_000, metavar="N", help="How many.")
     ] = 20,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as runs come.")] = False,
-    job: Annotated[str | None, typer.Option(metavar="JOB", help="Only of this job.")] = None,
-    status: Annotated[str | None, typer.Option(metavar="S", help="Only of this status.")] = None,
+    job: Annotated[
+        str | None,
+        typer.Option(metavar="JOB", help="Only of this job.", autocompletion=completing.jobs),
+    ] = None,
+    status: Annotated[
+        str | None,
+        typer.Option(
+            metavar="S", help="Only of this status.", autocompletion=completing.run_statuses
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """Show the last runs, newest last."""
@@ -58,7 +67,12 @@ def tail(
 @app.command()
 def show(
     ctx: typer.Context,
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Its id or the start of it.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="Its id or the start of it.", autocompletion=completing.runs
+        ),
+    ],
     *,
     as_json: Json = False,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from llm_maint.cli import completing
 from llm_maint.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +21,12 @@ Cron = Annotated[
 ]
 Zone = Annotated[
     str | None,
-    typer.Option("--timezone", metavar="ZONE", help="Of --cron, as Europe/Berlin. [default: UTC]"),
+    typer.Option(
+        "--timezone",
+        metavar="ZONE",
+        help="Of --cron, as Europe/Berlin. [default: UTC]",
+        autocompletion=completing.zones,
+    ),
 ]
 Priority = Annotated[
     int | None,
@@ -35,6 +41,7 @@ MisfireOption = Annotated[
         metavar="latest|all|skip",
         help="What was missed while nothing ticked runs once (latest, the default), each (all), or "
         "not (skip).",
+        autocompletion=completing.misfires,
     ),
 ]
 Grace = Annotated[
