@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from llm_maint.store.database import Connection
 
 app = typer.Typer(
-    help="Memories: look, consolidate, tag what recurs, let fade, restore, import, export.",
+    help="Memories: look, consolidate, tag what recurs, let fade, restore, import, export.\n\n"
+    "Example: llm-maint memory list",
     no_args_is_help=True,
 )
 

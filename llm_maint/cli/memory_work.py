@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+Plan = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="PLAN",
+        help="Its id or the start of it; else all that faded.",
+        autocompletion=completing.plans(status="applied"),
+    ),
+]
+
 
 @app.command()
 def consolidate(
@@ -32,7 +41,9 @@ def consolidate(
     """Merge memories that state one fact; with --dry-run, show the plan.
 
     Only what looks alike is shown to the model, which groups; code decides. Without a model, only
-    exact duplicates are folded. Example: llm-maint memory consolidate --bot nova --dry-run
+    exact duplicates are folded.
+
+    Example: llm-maint memory consolidate --bot nova --dry-run
     """
     from llm_maint.domain.consolidation import failed_report, report
     from llm_maint.recalling import meter_of, recall
@@ -118,14 +129,7 @@ def decay(
 @app.command()
 def restore(
     ctx: typer.Context,
-    plan: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="PLAN",
-            help="Its id or the start of it; else all that faded.",
-            autocompletion=completing.plans(status="applied"),
-        ),
-    ] = None,
+    plan: Plan = None,
     *,
     bot: Annotated[
         str | None,

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from llm_maint.store.profiles import ProfileHead
 
 app = typer.Typer(
-    help="Profiles: look, consolidate, review, undo, edit, import, export.", no_args_is_help=True
+    help="Profiles: look, consolidate, review, undo, edit, import, export.\n\n"
+    "Example: llm-maint profile list",
+    no_args_is_help=True,
 )
 
 EntityId = Annotated[
@@ -31,14 +33,20 @@ EntityId = Annotated[
 EntityType = Annotated[
     str,
     typer.Option(
-        "--entity-type", metavar="T", help="user or bot.", autocompletion=completing.entity_types
+        "--entity-type",
+        metavar="user|bot",
+        help="Whether it is a user or a bot.",
+        autocompletion=completing.entity_types,
     ),
 ]
 
 
 @app.command("list")
 def list_profiles(ctx: typer.Context, *, as_json: Json = False) -> None:
-    """List whose profiles there are."""
+    """List whose profiles there are.
+
+    Example: llm-maint profile list
+    """
     from llm_maint.console.documents import entity_document
     from llm_maint.console.tables import entities_table
     from llm_maint.store.profiles import entities
@@ -56,7 +64,10 @@ def list_profiles(ctx: typer.Context, *, as_json: Json = False) -> None:
 def show(
     ctx: typer.Context, *, entity: EntityId, entity_type: EntityType = "user", as_json: Json = False
 ) -> None:
-    """Show the rows of a profile."""
+    """Show the rows of a profile.
+
+    Example: llm-maint profile show --entity nick
+    """
     from llm_maint.console.documents import profile_document
     from llm_maint.console.tables import attributes_table
 
@@ -73,7 +84,10 @@ def show(
 def prompt(
     ctx: typer.Context, *, entity: EntityId, entity_type: EntityType = "user", as_json: Json = False
 ) -> None:
-    """Print a profile as the block an assistant puts into its system prompt."""
+    """Print a profile as the block an assistant puts into its system prompt.
+
+    Example: llm-maint profile prompt --entity nick
+    """
     from llm_maint.domain.summary import render
 
     session = session_of(ctx)
@@ -136,7 +150,10 @@ def export(
     lines: Annotated[bool, typer.Option("--lines", help="JSON Lines, one row a line.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON, as without it.")] = False,  # noqa: ARG001
 ) -> None:
-    """Print the rows of a profile as `profile import` reads them."""
+    """Print the rows of a profile as `profile import` reads them.
+
+    Example: llm-maint profile export --entity nick > nick.json
+    """
     from llm_maint.domain.transfer import export_row
 
     session = session_of(ctx)

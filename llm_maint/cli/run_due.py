@@ -35,6 +35,8 @@ def run_due(
     """Run the jobs that are due, one after the other, then exit.
 
     Silent under cron when all is well; what failed goes to standard error.
+
+    Example: llm-maint run-due --max-seconds 50
     """
     session = session_of(ctx)
     from llm_maint import ticking

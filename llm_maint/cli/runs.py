@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     Show = Callable[[Iterable[Run]], None]
 
-app = typer.Typer(help="What has been run, and what came of it.", no_args_is_help=True)
+app = typer.Typer(
+    help="What has been run, and what came of it.\n\nExample: llm-maint runs tail",
+    no_args_is_help=True,
+)
 
 
 @app.command()
@@ -28,9 +31,9 @@ def tail(
     ctx: typer.Context,
     *,
     number: Annotated[
-        int, typer.Option("-n", min=0, max=1_000_000, metavar="N", help="How many.")
+        int, typer.Option("-n", min=0, max=1_000_000, metavar="N", help="Only the last N.")
     ] = 20,
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as runs come.")] = False,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until Ctrl-C.")] = False,
     job: Annotated[
         str | None,
         typer.Option(metavar="JOB", help="Only of this job.", autocompletion=completing.jobs),
@@ -38,12 +41,17 @@ def tail(
     status: Annotated[
         str | None,
         typer.Option(
-            metavar="S", help="Only of this status.", autocompletion=completing.run_statuses
+            metavar="S",
+            help=f"Only of this status: {', '.join(Status)}.",
+            autocompletion=completing.run_statuses,
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """Show the last runs, newest last."""
+    """Show the last runs, newest last; with -f, each as it begins and as it ends.
+
+    Example: llm-maint runs tail -f --job profile-maintenance
+    """
     from llm_maint.store.listing import find_job
     from llm_maint.store.listing import tail as last_runs
 
@@ -76,7 +84,10 @@ def show(
     *,
     as_json: Json = False,
 ) -> None:
-    """Show one run in full, with its result."""
+    """Show one run in full, with its result.
+
+    Example: llm-maint runs show 3f2a91bc
+    """
     from llm_maint.console.documents import run_document
     from llm_maint.console.tables import fact_lines
     from llm_maint.store.history import find_run
@@ -96,7 +107,10 @@ def show(
 
 @app.command()
 def prune(ctx: typer.Context, *, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Delete old runs, and plans too old to be undone, as the job history-pruning does."""
+    """Delete old runs, and plans too old to be undone, as the job history-pruning does.
+
+    Example: llm-maint runs prune --dry-run
+    """
     from llm_maint.jobs import history_pruning
 
     session = session_of(ctx)

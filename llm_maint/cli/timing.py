@@ -31,7 +31,10 @@ Zone = Annotated[
 Priority = Annotated[
     int | None,
     typer.Option(
-        min=-1_000_000, max=1_000_000, help="Of what is due, the higher comes first. [default: 0]"
+        min=-1_000_000,
+        max=1_000_000,
+        metavar="N",
+        help="Of what is due, the higher comes first. [default: 0]",
     ),
 ]
 MisfireOption = Annotated[
