@@ -8,7 +8,6 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from llm_maint import __version__
 from llm_maint.errors import ExitCode
 
 Command = Any
@@ -73,8 +72,8 @@ def page(root: Command) -> str:
     """Return the manual page of a command, in the language of man(7)."""
     lines = [
         '.\\" Written by docs/generate.py: change the command line instead.',
-        # Without a date: the page changes with the program, and by itself never.
-        f'.TH LLM\\-MAINT 1 "" "llm\\-maint {_escaped(__version__)}" "User Commands"',
+        # Neither a date nor a version: the page changes with the commands, and by itself never.
+        '.TH LLM\\-MAINT 1 "" "llm\\-maint" "User Commands"',
         ".nh",
         ".ad l",
         ".SH NAME",
