@@ -19,7 +19,7 @@ QUICK_TESTS = $(LOWEST_TESTS) tests/bootstrap tests/domain \
 	$(addprefix tests/end_to_end/test_,demo.py deploy.py quick.py signals.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-lowest check format lint types layers bench bench-model bench-runner bench-peers bench-memories eval eval-quick eval-coverage eval-threshold deploy-files install-systemd smoke release release-check clean
+.PHONY: help demo test test-quick test-lowest check format lint types layers docs bench bench-model bench-runner bench-peers bench-memories eval eval-quick eval-coverage eval-threshold deploy-files install-systemd smoke release release-check clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ types: $(VENV)/.developing ## Check the types with mypy
 
 layers: $(VENV)/.developing ## Check who imports whom
 	$(BIN)/lint-imports --no-logo
+
+docs: $(VENV)/.developing ## Write the documents that are made of the code: the manual page
+	$(BIN)/python docs/generate.py
 
 bench: $(VENV)/.developing ## Measure what a tick costs, and the other commands at their start
 	$(BIN)/python benchmarks/startup/measure.py

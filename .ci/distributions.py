@@ -77,6 +77,10 @@ def inspect(wheel: Path, sdist: Path, *, tree: Path, version: str) -> None:
 
     ours = {name for name in files if name.startswith("llm_maint/")}
     ours |= {f"llm_maint/{name}" for name in files if name.startswith("examples/")}
+    share = f"{top}.data/data/share"
+    ours |= {
+        f"{share}/man/man1/{Path(name).name}" for name in files if name.startswith("docs/man/")
+    }
     about = ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")
     with zipfile.ZipFile(wheel) as archive:
         _assert_same(set(archive.namelist()), ours | {f"{top}.dist-info/{name}" for name in about})

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from llm_maint.contract import Clock, LanguageModel
-from llm_maint.domain.progress import Progress, untold
+from llm_maint.domain.progress import Watch, unwatched
 from llm_maint.domain.runs import Claim, Interrupted, Outcome, Run, Skipped, Status
 from llm_maint.domain.settlement import exit_code_of, settle, unrecorded
 from llm_maint.errors import DatabaseBusyError, ExitCode, InterruptedRunError, JobBusyError
@@ -94,7 +94,7 @@ class Runner:
     host: str
     interruptible: Callable[[timedelta | None], AbstractContextManager[None]]
     end_process: Callable[[ExitCode], None]
-    progress: Progress = untold
+    watch: Watch = unwatched
 
     def run_due(
         self,
@@ -186,7 +186,7 @@ class Runner:
             clock=self.clock,
             model=self.model,
             interruptible=self.interruptible,
-            progress=self.progress,
+            watch=self.watch,
         )
 
     @property

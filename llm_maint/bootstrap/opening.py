@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llm_maint.bootstrap import root
-from llm_maint.domain.progress import Progress, untold
+from llm_maint.domain.progress import Progress, Watch, untold, unwatched
 
 if TYPE_CHECKING:
     from llm_maint.contract import Clock, JobContext
@@ -29,9 +29,9 @@ class Opened:
             self.settings, self.database, self.clock, dry_run=dry_run, progress=progress
         )
 
-    def runner(self, progress: Progress = untold) -> "Runner":
+    def runner(self, watch: Watch = unwatched) -> "Runner":
         """Return the runner of jobs."""
-        return root.runner_for(self.settings, self.database, self.clock, progress)
+        return root.runner_for(self.settings, self.database, self.clock, watch)
 
 
 @contextmanager

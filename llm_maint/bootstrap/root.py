@@ -17,7 +17,7 @@ from llm_maint.bootstrap import places
 from llm_maint.bootstrap.access import Access, recognised_access
 from llm_maint.bootstrap.process import end_process
 from llm_maint.bootstrap.signals import SIGNALS
-from llm_maint.domain.progress import Progress, untold
+from llm_maint.domain.progress import Progress, Watch, untold, unwatched
 from llm_maint.errors import ConfigurationError
 from llm_maint.settings.sources import without_password
 
@@ -168,7 +168,7 @@ def model_client(settings: "Settings") -> "Client":
 
 
 def runner_for(
-    settings: "Settings", database: "Database", clock: "Clock", progress: Progress = untold
+    settings: "Settings", database: "Database", clock: "Clock", watch: Watch = unwatched
 ) -> "Runner":
     """Return the runner; from here on a signal raises only while a job is at work."""
     from llm_maint.runner import Runner
@@ -182,7 +182,7 @@ def runner_for(
         host=places.host_name(),
         interruptible=SIGNALS.interruptible,
         end_process=end_process,
-        progress=progress,
+        watch=watch,
     )
 
 

@@ -30,8 +30,8 @@ from llm_maint.console.output import Output
 
 app = typer.Typer(
     name="llm-maint",
-    help="Safe, auditable, undoable maintenance of an LLM assistant's long-term memory.",
-    epilog="Begin with: llm-maint demo, then: llm-maint init",
+    help="Safe, auditable, undoable maintenance of an LLM assistant's long-term memory.\n\n"
+    "Begin with llm-maint demo, then llm-maint init.\n\nExample: llm-maint demo",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -49,7 +49,12 @@ def _print_version(value: bool) -> None:
 def begin(
     ctx: typer.Context,
     config_file: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="The configuration file.")
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="Read this configuration file instead of the usual one.",
+        ),
     ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Log what is done, with tracebacks of bugs.")
@@ -59,7 +64,9 @@ def begin(
     ] = False,
     _version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print it."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     """Read the options that stand before the command."""

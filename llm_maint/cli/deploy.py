@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-app = typer.Typer(help="The files by which systemd or cron starts the ticks.", no_args_is_help=True)
+app = typer.Typer(
+    help="The files by which systemd or cron starts the ticks.\n\nExample: llm-maint deploy cron",
+    no_args_is_help=True,
+)
 
 FILE_MODE = 0o644
 """systemd warns of unit files that it could read and others not."""

@@ -11,14 +11,20 @@ from llm_maint.cli.session import DryRun, Json, Session, leave, session_of
 if TYPE_CHECKING:
     from llm_maint.runner import Finished
 
-app = typer.Typer(help="What runs, how often, and running it now.", no_args_is_help=True)
+app = typer.Typer(
+    help="What runs, how often, and running it now.\n\nExample: llm-maint jobs list",
+    no_args_is_help=True,
+)
 
 app.add_typer(job_edits.app)
 
 
 @app.command("list")
 def list_jobs(ctx: typer.Context, *, as_json: Json = False) -> None:
-    """List all jobs."""
+    """List all jobs.
+
+    Example: llm-maint jobs list
+    """
     from llm_maint.store.listing import all_jobs
 
     session = session_of(ctx)
@@ -36,7 +42,10 @@ def list_jobs(ctx: typer.Context, *, as_json: Json = False) -> None:
 
 @app.command()
 def show(ctx: typer.Context, job: Name, *, as_json: Json = False) -> None:
-    """Show one job in full, with its next five runs."""
+    """Show one job in full, with its next five runs.
+
+    Example: llm-maint jobs show profile-maintenance
+    """
     from llm_maint.console.documents import job_in_full_document
     from llm_maint.console.tables import job_lines
     from llm_maint.store.listing import find_job
@@ -52,27 +61,36 @@ def show(ctx: typer.Context, job: Name, *, as_json: Json = False) -> None:
 
 @app.command()
 def enable(ctx: typer.Context, job: Name, *, as_json: Json = False) -> None:
-    """Let a job run when it is due."""
+    """Let a job run when it is due.
+
+    Example: llm-maint jobs enable memory-decay
+    """
     _switch(session_of(ctx), job, enabled=True, as_json=as_json)
 
 
 @app.command()
 def disable(ctx: typer.Context, job: Name, *, as_json: Json = False) -> None:
-    """Keep a job from running; one that is running now is not stopped."""
+    """Keep a job from running; one that is running now is not stopped.
+
+    Example: llm-maint jobs disable memory-decay
+    """
     _switch(session_of(ctx), job, enabled=False, as_json=as_json)
 
 
 @app.command()
 def run(ctx: typer.Context, job: Name, *, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Run a job now, whether it is due or not."""
+    """Run a job now, whether it is due or not.
+
+    Example: llm-maint jobs run profile-maintenance --dry-run
+    """
     from llm_maint.store.listing import find_job
 
     session = session_of(ctx)
     with session.opened() as opened:
         with opened.database.brief(writes=False) as source:
             found = find_job(source, job)
-        with session.out.progressing(f"running {found.name}") as progress:
-            runner = opened.runner(progress)
+        with session.out.watching(f"running {found.name}") as watch:
+            runner = opened.runner(watch)
             finished = runner.preview_now(found.id) if dry_run else runner.run_now(found.id)
     _tell_run(session, finished, as_json=as_json, dry_run=dry_run)
     leave(finished.exit_code)

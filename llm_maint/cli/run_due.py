@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llm_maint.bootstrap.places import host_name
+from llm_maint.cli import completing
 from llm_maint.cli.session import DryRun, Json, Session, leave, session_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ def run_due(
     limit: Annotated[
         int | None, typer.Option(min=1, max=1_000_000, metavar="N", help="Run at most N jobs.")
     ] = None,
-    job: Annotated[str | None, typer.Option(metavar="JOB", help="Only this job, if due.")] = None,
+    job: Annotated[
+        str | None,
+        typer.Option(metavar="JOB", help="Only this job, if due.", autocompletion=completing.jobs),
+    ] = None,
     max_seconds: Annotated[
         float | None,
         typer.Option(min=0, max=1_000_000, metavar="S", help="Begin no job after S seconds."),
@@ -31,6 +35,8 @@ def run_due(
     """Run the jobs that are due, one after the other, then exit.
 
     Silent under cron when all is well; what failed goes to standard error.
+
+    Example: llm-maint run-due --max-seconds 50
     """
     session = session_of(ctx)
     from llm_maint import ticking
@@ -40,10 +46,10 @@ def run_due(
         started = opened.clock()
         if not (session.out.terminal or dry_run):  # else a person, or nothing, ticks
             ticking.note_tick(opened)
-        with session.out.progressing("running what is due") as progress:
+        with session.out.watching("running what is due", is_cron=True) as watch:
             runs = ticking.run_due(
                 opened,
-                progress,
+                watch,
                 limit=limit,
                 job=job,
                 within=None if max_seconds is None else timedelta(seconds=max_seconds),

@@ -20,6 +20,7 @@ from llm_maint.store.database import Database
 from llm_maint.store.dialect import source_of
 from llm_maint.store.due import anything_due
 from llm_maint.store.jobs import all_jobs, find_job
+from llm_maint.store.news import News
 from llm_maint.store.tables import jobs
 
 LEASE = timedelta(minutes=2)
@@ -143,6 +144,14 @@ def _share(connection: Connection) -> object:
     return item and item.entity.id
 
 
+def _follow(connection: Connection, job_id: str | None) -> tuple[int, int]:
+    """Look for news twice; return how many runs came, and how many are waited for."""
+    source = source_of(connection)
+    news = News.beginning(source, clock=lambda: MORNING, job_id=job_id)
+    found = [run for _ in range(2) for run in news.read(source)]
+    return len(found), len(news.known)
+
+
 WORK: dict[str, tuple[Callable[[Connection], object], object]] = {
     "a tick": (_run_all, DUE),
     "a dry run": (lambda at: len(queue.due(source_of(at), now=MORNING)), DUE),
@@ -157,6 +166,8 @@ WORK: dict[str, tuple[Callable[[Connection], object], object]] = {
     "prune in part": (lambda at: history.prune_runs(at, before=MORNING, limit=OLD), OLD),
     "the last runs": (lambda at: len(history.tail(at, limit=20)), 20),
     "of a job": (lambda at: len(history.tail(at, limit=20, job_id="later-7")), 3),
+    "follow": (lambda at: _follow(at, None), (0, 2)),
+    "follow a job": (lambda at: _follow(at, "held-2"), (0, 1)),
     "a job by its id": (lambda at: find_job(at, "later-7").id, "later-7"),
 }
 
