@@ -7,14 +7,13 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_maint.bootstrap import places
-from llm_maint.bootstrap.access import Access, recognised_access
 from llm_maint.bootstrap.process import end_process
 from llm_maint.bootstrap.signals import SIGNALS
 from llm_maint.domain.progress import Progress, Watch, untold, unwatched
@@ -63,30 +62,11 @@ def config_to_write(config: Path | None) -> Path:
 
 @contextmanager
 def listing(config: Path | None) -> "Iterator[tuple[Source, datetime]]":
-    """Open the database to list what is in it, by its driver alone; with the present time.
+    """Open the database to list what is in it, with the present time; see `listing.listed`."""
+    from llm_maint.bootstrap.listing import listed
 
-    Raises:
-        MaintError: it cannot be reached, or its schema is not ours.
-
-    """
-    from llm_maint.store.database import Database
-    from llm_maint.store.explained import explaining
-    from llm_maint.store.listing import greeted
-
-    access = recognised_access(None if config is None else str(config)) or _access_of(config)
-    place = without_password(access.url)
-    database = Database.at(access.url, place=place, schema=access.schema, timeout=access.timeout)
-    with explaining(place), closing(database.source()) as source:
-        yield source, greeted(source, place) or host_time()
-
-
-def _access_of(config: Path | None) -> Access:
-    settings = load_settings(config).settings
-    return Access(
-        url=settings.database.url.get_secret_value(),
-        schema=settings.database.schema_,
-        timeout=settings.database.connect_timeout_seconds,
-    )
+    with listed(config) as it:
+        yield it.source, it.now
 
 
 def database_url(settings: "Settings") -> str:

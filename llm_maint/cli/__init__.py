@@ -24,6 +24,7 @@ from llm_maint.cli import (
     profile,
     run_due,
     runs,
+    status,
 )
 from llm_maint.cli.session import Session
 from llm_maint.console.output import Output
@@ -81,7 +82,7 @@ def begin(
     ctx.obj = Session(config=config_file, verbose=verbose, quiet=quiet, out=out)
 
 
-for command in (init.init, run_due.run_due):
+for command in (init.init, run_due.run_due, status.status):
     app.command()(command)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(runs.app, name="runs")

@@ -87,16 +87,20 @@ class Output:
 
     def lines(self, lines: Iterable[Line]) -> None:
         """Print lines of a result."""
+        self.composed([line] for line in lines)
+
+    def composed(self, lines: Iterable[Sequence[Line]]) -> None:
+        """Print lines that are in pieces of different style."""
         if not (self.terminal and self.colour):
-            for line in lines:
-                self._print(visible(line.text))
+            for pieces in lines:
+                self._print(visible("".join(piece.text for piece in pieces)))
             return
         from rich.console import Console
         from rich.text import Text
 
         console = Console(highlight=False, soft_wrap=True)
-        for line in lines:
-            console.print(Text(visible(line.text), style=line.style))
+        for pieces in lines:
+            console.print(Text.assemble(*((visible(each.text), each.style) for each in pieces)))
 
     def raw(self, text: str) -> None:
         """Print a text as it is, line breaks included: what goes into a prompt or a file."""

@@ -51,7 +51,7 @@ def health(vitals: Vitals, expected: Expected) -> list[Check]:
         _claims(vitals),
         _failing(vitals),
         _held(vitals),
-        _journal(vitals, expected),
+        *_journal(vitals, expected),
     ]
 
 
@@ -161,19 +161,23 @@ def _held(vitals: Vitals) -> Check:
     return _warning(name, found, f"llm-maint {group} plans --status held")
 
 
-def _journal(vitals: Vitals, expected: Expected) -> Check:
+def _journal(vitals: Vitals, expected: Expected) -> Iterator[Check]:
     name, journal = "journal", vitals.journal
+    if journal is None:
+        return
     found = f"{journal.rows:,} rows, {journal.octets / (1 << 20):,.1f} MiB"
     late = timedelta(days=2)
     if journal.oldest is not None:
         age = vitals.now - journal.oldest
         if age > expected.journal_kept + late:
             found += f", since {span(age)}: what is older than {span(expected.journal_kept)} is due"
-            return _warning(name, found, "llm-maint jobs run history-pruning")
+            yield _warning(name, found, "llm-maint jobs run history-pruning")
+            return
         found += f", since {span(age)}"
     if journal.octets > LARGE_JOURNAL:
-        return _warning(name, found, "llm-maint config set history.journal_keep_days 30")
-    return _ok(name, found)
+        yield _warning(name, found, "llm-maint config set history.journal_keep_days 30")
+    else:
+        yield _ok(name, found)
 
 
 def _ok(name: str, found: str) -> Check:
