@@ -194,13 +194,16 @@ def outcome(run: Run) -> str:
     if run.error_message:
         return run.error_message
     result = run.result or {}
-    if "entities" in result or "memories_before" in result:
+    if run.job_type in _CONSOLIDATING and {"entities", "bots"} & result.keys():
         return _consolidated(result)
     told = {n: v for n, v in result.items() if not isinstance(v, list | dict) and (n, v) != _FINE}
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in told.items())
 
 
 _FINE = ("failed", 0)
+
+_CONSOLIDATING = ("profile_maintenance", "memory_consolidation")
+"""Job types whose results we know; those of other packages may name anything as they like."""
 
 
 def before_after(document: Mapping[str, Any]) -> str:
