@@ -50,7 +50,7 @@ types: $(VENV)/.developing ## Check the types with mypy
 layers: $(VENV)/.developing ## Check who imports whom
 	$(BIN)/lint-imports --no-logo
 
-docs: $(VENV)/.developing ## Write the documents that are made of the code: the manual page
+docs: $(VENV)/.developing ## Write the documents that are made of the code: manual page, settings, rooms
 	$(BIN)/python docs/generate.py
 
 bench: $(VENV)/.developing ## Measure what a tick costs, and the other commands at their start

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import rooms_page
+import settings_page
 from typer.main import get_command
 
 from llm_maint.cli import app, manual
@@ -15,6 +17,8 @@ DOCS = Path(__file__).parent
 
 DOCUMENTS: Mapping[str, Callable[[], str]] = {
     "man/llm-maint.1": lambda: manual.page(get_command(app)),
+    "rooms.md": rooms_page.page,
+    "settings.md": settings_page.page,
 }
 """File -> what makes its text."""
 
