@@ -14,9 +14,9 @@ from llm_maint.bootstrap.places import host_name
 from llm_maint.bootstrap.process import install_log, surroundings
 from llm_maint.bootstrap.root import load_settings
 from llm_maint.domain.progress import Progress, untold
+from llm_maint.domain.runs import Finished
 from llm_maint.domain.settlement import worst
 from llm_maint.errors import DatabaseBusyError, ExitCode
-from llm_maint.runner import Finished
 
 log = logging.getLogger(__name__)
 

@@ -59,8 +59,8 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show one run in full, with its result."""
-    from llm_maint.console.documents import run_document
     from llm_maint.console.tables import fact_lines
+    from llm_maint.domain.run_document import run_document
     from llm_maint.store.history import find_run
 
     session = session_of(ctx)
@@ -108,7 +108,7 @@ def _print(
     session: Session, runs: list[Run], *, as_json: bool, follow: bool, news: bool = False
 ) -> None:
     if as_json:
-        from llm_maint.console.documents import run_document
+        from llm_maint.domain.run_document import run_document
 
         for run in runs:
             session.out.json(run_document(run), one_line=True)

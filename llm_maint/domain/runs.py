@@ -152,3 +152,12 @@ class Run:
     result: Mapping[str, Any] | None
     error_message: str | None
     scheduled_for: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that has ended, and the exit code it asks for; `expected` where it needs no telling."""
+
+    run: Run
+    exit_code: ExitCode
+    expected: bool = False
