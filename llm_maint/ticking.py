@@ -32,7 +32,9 @@ def tick(config: str | None, *, quiet: bool) -> ExitCode:
     settings = load_settings(None if config is None else Path(config)).settings
     with opened(settings) as it:
         note_tick(it)
-        return worst(finished.exit_code for finished in run_due(it))
+        code = worst(finished.exit_code for finished in run_due(it))
+        it.write_textfile()
+        return code
 
 
 def note_tick(it: Opened) -> None:

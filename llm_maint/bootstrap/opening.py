@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llm_maint.bootstrap import root
+from llm_maint.bootstrap.watched import watched, write_textfile
 from llm_maint.domain.progress import Progress, untold
+from llm_maint.domain.watching import UNWATCHED, Watch
 
 if TYPE_CHECKING:
     from llm_maint.contract import Clock, JobContext
@@ -22,6 +24,7 @@ class Opened:
     settings: "Settings"
     database: "Database"
     clock: "Clock"
+    watch: Watch = UNWATCHED
 
     def context(self, *, dry_run: bool = False, progress: Progress = untold) -> "JobContext":
         """Return the context for work that a person started."""
@@ -31,7 +34,11 @@ class Opened:
 
     def runner(self, progress: Progress = untold) -> "Runner":
         """Return the runner of jobs."""
-        return root.runner_for(self.settings, self.database, self.clock, progress)
+        return root.runner_for(self.settings, self.database, self.clock, progress, self.watch)
+
+    def write_textfile(self) -> None:
+        """Write the file of metrics that a monitor reads, if one is configured."""
+        write_textfile(self.settings, self.database, self.clock)
 
 
 @contextmanager
@@ -42,8 +49,9 @@ def opened(settings: "Settings") -> Iterator[Opened]:
         MaintError: it cannot be reached, or its schema is not ours.
 
     """
-    database = root.open_database(settings)
-    try:
-        yield Opened(settings, database, root.clock_of(database))
-    finally:
-        database.close()
+    with watched(settings) as watch:  # which is waited for once the database is closed
+        database = root.open_database(settings)
+        try:
+            yield Opened(settings, database, root.clock_of(database), watch)
+        finally:
+            database.close()

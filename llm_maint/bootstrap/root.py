@@ -18,6 +18,7 @@ from llm_maint.bootstrap.access import Access, recognised_access
 from llm_maint.bootstrap.process import end_process
 from llm_maint.bootstrap.signals import SIGNALS
 from llm_maint.domain.progress import Progress, untold
+from llm_maint.domain.watching import UNWATCHED, Watch
 from llm_maint.errors import ConfigurationError
 from llm_maint.settings.sources import without_password
 
@@ -168,7 +169,11 @@ def model_client(settings: "Settings") -> "Client":
 
 
 def runner_for(
-    settings: "Settings", database: "Database", clock: "Clock", progress: Progress = untold
+    settings: "Settings",
+    database: "Database",
+    clock: "Clock",
+    progress: Progress = untold,
+    watch: Watch = UNWATCHED,
 ) -> "Runner":
     """Return the runner; from here on a signal raises only while a job is at work."""
     from llm_maint.runner import Runner
@@ -183,6 +188,7 @@ def runner_for(
         interruptible=SIGNALS.interruptible,
         end_process=end_process,
         progress=progress,
+        watch=watch,
     )
 
 

@@ -50,6 +50,8 @@ def run_due(
                 dry_run=dry_run,
             )
             done = list(runs)
+        if not dry_run:
+            opened.write_textfile()
         _print(session, opened, done, started, as_json=as_json, dry_run=dry_run)
     leave(worst(finished.exit_code for finished in done))
 
