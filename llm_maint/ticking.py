@@ -15,9 +15,9 @@ from llm_maint.bootstrap.places import host_name
 from llm_maint.bootstrap.process import install_log, surroundings
 from llm_maint.bootstrap.root import load_settings
 from llm_maint.domain.progress import HEARTBEAT, Watch, unwatched
+from llm_maint.domain.runs import Finished
 from llm_maint.domain.settlement import worst
 from llm_maint.errors import DatabaseBusyError, ExitCode
-from llm_maint.runner import Finished
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,9 @@ def tick(config: str | None, *, quiet: bool) -> ExitCode:
     settings = load_settings(None if config is None else Path(config)).settings
     with opened(settings) as it, _watching() as watch:
         note_tick(it)
-        return worst(finished.exit_code for finished in run_due(it, watch))
+        code = worst(finished.exit_code for finished in run_due(it, watch))
+        it.write_textfile()
+        return code
 
 
 def note_tick(it: Opened) -> None:

@@ -14,8 +14,9 @@ from typing import Any, Self
 from databases import opened
 from forking import Streams, fork_server
 
-from llm_maint.console.documents import job_document, run_document
+from llm_maint.console.documents import job_document
 from llm_maint.domain.entity import Entity
+from llm_maint.domain.run_document import run_document
 from llm_maint.domain.transfer import export_row
 from llm_maint.store import history, profiles
 from llm_maint.store.database import Database

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from llm_maint.bootstrap import places
 from llm_maint.bootstrap.process import end_process
 from llm_maint.bootstrap.signals import SIGNALS
+from llm_maint.domain.listening import NOBODY, Listener
 from llm_maint.domain.progress import Progress, Watch, untold, unwatched
 from llm_maint.errors import ConfigurationError
 from llm_maint.settings.sources import without_password
@@ -148,7 +149,11 @@ def model_client(settings: "Settings") -> "Client":
 
 
 def runner_for(
-    settings: "Settings", database: "Database", clock: "Clock", watch: Watch = unwatched
+    settings: "Settings",
+    database: "Database",
+    clock: "Clock",
+    watch: Watch = unwatched,
+    listener: Listener = NOBODY,
 ) -> "Runner":
     """Return the runner; from here on a signal raises only while a job is at work."""
     from llm_maint.runner import Runner
@@ -163,6 +168,7 @@ def runner_for(
         interruptible=SIGNALS.interruptible,
         end_process=end_process,
         watch=watch,
+        listener=listener,
     )
 
 

@@ -88,6 +88,7 @@ def _opened_checks(it: "Opened") -> Iterator[Check]:
     """Check what can be looked at once the database is open."""
     from llm_maint.bootstrap.timers import timer_check
     from llm_maint.domain.health import health, is_seen
+    from llm_maint.monitoring.checkup import check_monitoring
     from llm_maint.store.schema import LATEST
     from llm_maint.store.vitals import vitals
 
@@ -100,6 +101,7 @@ def _opened_checks(it: "Opened") -> Iterator[Check]:
     expected = it.settings.expected
     yield timer_check(ticks=is_seen(places.host_name(), now, expected))
     yield from health(now, expected)
+    yield from check_monitoring(it.settings.monitoring, jobs=[job.name for job in now.jobs])
 
 
 def _clock_check(it: "Opened") -> Check:

@@ -9,7 +9,7 @@ from llm_maint.cli.job_edits import Name, tell_job
 from llm_maint.cli.session import DryRun, Json, Session, leave, session_of
 
 if TYPE_CHECKING:
-    from llm_maint.runner import Finished
+    from llm_maint.domain.runs import Finished
 
 app = typer.Typer(
     help="What runs, how often, and running it now.\n\nExample: llm-maint jobs list",
@@ -92,7 +92,7 @@ def run(ctx: typer.Context, job: Name, *, dry_run: DryRun = False, as_json: Json
         with session.out.watching(f"running {found.name}") as watch:
             runner = opened.runner(watch)
             finished = runner.preview_now(found.id) if dry_run else runner.run_now(found.id)
-    _tell_run(session, finished, as_json=as_json, dry_run=dry_run)
+        _tell_run(session, finished, as_json=as_json, dry_run=dry_run)
     leave(finished.exit_code)
 
 
@@ -108,8 +108,8 @@ def _switch(session: Session, name: str, *, enabled: bool, as_json: bool) -> Non
 
 
 def _tell_run(session: Session, finished: "Finished", *, as_json: bool, dry_run: bool) -> None:
-    from llm_maint.console.documents import run_document
     from llm_maint.console.tables import runs_table
+    from llm_maint.domain.run_document import run_document
     from llm_maint.ticking import tell_failure
 
     tell_failure(finished)

@@ -12,7 +12,7 @@ from llm_maint.cli.session import DryRun, Json, Session, leave, session_of
 
 if TYPE_CHECKING:
     from llm_maint.bootstrap.opening import Opened
-    from llm_maint.runner import Finished
+    from llm_maint.domain.runs import Finished
 
 
 def run_due(
@@ -56,6 +56,8 @@ def run_due(
                 dry_run=dry_run,
             )
             done = list(runs)
+        if not dry_run:
+            opened.write_textfile()
         _print(session, opened, done, started, as_json=as_json, dry_run=dry_run)
     leave(worst(finished.exit_code for finished in done))
 
@@ -71,8 +73,9 @@ def _print(
 ) -> None:
     if not as_json and not (session.out.terminal or session.verbose or dry_run):
         return
-    from llm_maint.console.documents import run_document, stamp
     from llm_maint.console.tables import runs_table, short_time
+    from llm_maint.domain.moments import stamp
+    from llm_maint.domain.run_document import run_document
     from llm_maint.store import queue
 
     runs = [finished.run for finished in done]

@@ -88,8 +88,8 @@ def show(
 
     Example: llm-maint runs show 3f2a91bc
     """
-    from llm_maint.console.documents import run_document
     from llm_maint.console.tables import fact_lines
+    from llm_maint.domain.run_document import run_document
     from llm_maint.store.history import find_run
 
     session = session_of(ctx)
@@ -162,7 +162,7 @@ def _shower(session: Session, names: "Sequence[str]", *, as_json: bool) -> "Show
 
 def _print(session: Session, runs: "Iterable[Run]", *, as_json: bool) -> None:
     if as_json:
-        from llm_maint.console.documents import run_document
+        from llm_maint.domain.run_document import run_document
 
         for run in runs:
             session.out.json(run_document(run), one_line=True)

@@ -3,8 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from llm_maint.console.documents import run_document, stamp
+from llm_maint.domain.moments import stamp
 from llm_maint.domain.overview import DayOfTokens, Overview
+from llm_maint.domain.run_document import run_document
 from llm_maint.domain.schedule import Cron, Every
 from llm_maint.domain.vitals import HostSeen, JobState
 

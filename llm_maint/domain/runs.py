@@ -154,6 +154,15 @@ class Run:
     scheduled_for: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that has ended, and the exit code it asks for; `expected` where it needs no telling."""
+
+    run: Run
+    exit_code: ExitCode
+    expected: bool = False
+
+
 def moment_of(run: Run) -> datetime:
     """Return when a run ended or, where it has not, began; the first of all times where neither."""
     return run.finished_at or run.started_at or datetime.min.replace(tzinfo=UTC)

@@ -31,7 +31,7 @@ def test_all_is_well(command: Command) -> None:
     assert [line[9:23].strip() for line in lines if not line.startswith(" ")] == [
         *("program", "settings", "key", "database", "clock", "profiles", "memories", "timer"),
         *("ticks", "due jobs", "claims", "failures", "held plans", "journal"),
-        *("model server", "model", "context", "reply"),
+        *("monitoring", "model server", "model", "context", "reply"),
     ]
     assert "schema version 6" in done.out
     assert "lists 2 models: small, large" in done.out
