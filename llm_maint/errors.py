@@ -66,6 +66,10 @@ class ConfigurationError(MaintError):
     ends_run = True
 
 
+class KeyRefusedError(ConfigurationError):
+    """The model server refuses the key, or asks for one."""
+
+
 class UnknownModelError(ConfigurationError):
     """The model server has no such model, or no such path."""
 
@@ -74,6 +78,10 @@ class SchemaError(MaintError):
     """The database schema is not the one this version works with."""
 
     exit_code = ExitCode.CONFIGURATION
+
+
+class ForeignTableError(SchemaError):
+    """A table of one of our names is there already and is not ours."""
 
 
 class DatabaseUnavailableError(MaintError):

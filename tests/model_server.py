@@ -42,12 +42,14 @@ def completion(content: object, *, finish_reason: str = "stop") -> str:
 class ModelServer:
     """A server that answers chat and embeddings with what `reply` returns, until it is left.
 
-    An exception of `reply` is answered with 500 and raised again where the server is left.
+    It lists `models`, or answers with `listing` where that is set. An exception of `reply` is
+    answered with 500 and raised again where the server is left.
     """
 
     def __init__(self, reply: Reply, *, models: Sequence[str] = ("scripted",)) -> None:
         self.reply = reply
         self.models = models
+        self.listing: Raw | None = None
         self.requests: list[dict[str, Any]] = []
         self.paths: list[str] = []
         self.headers: list[dict[str, str]] = []
@@ -111,6 +113,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self._met()
+        if self.server.script.listing is not None:
+            self._send(self.server.script.listing)
+            return
         listed = {"object": "list", "data": [{"id": name} for name in self.server.script.models]}
         found = self.path.endswith("/models")
         self._send(Raw(body=json.dumps(listed)) if found else Raw(status=404, body="no such path"))

@@ -3,6 +3,7 @@
 from llm_maint.errors import (
     ConfigurationError,
     EmbeddingsUnavailableError,
+    KeyRefusedError,
     MaintError,
     ModelBusyError,
     ModelFailedError,
@@ -46,7 +47,7 @@ _EXPLAINED: dict[Kind, tuple[type[MaintError], str]] = {
     Kind.REFUSAL: (ModelRefusalError, "the model refuses to answer: {said}"),
     Kind.TOO_LONG: (PromptRefusedError, "{server} {said}: set llm.context_tokens"),
     Kind.QUOTA: (ModelBusyError, "the quota of {place} is used up: it {said}"),
-    Kind.KEY: (ConfigurationError, "{place} refuses the key: check llm.api_key_file ({said})"),
+    Kind.KEY: (KeyRefusedError, "{place} refuses the key: check llm.api_key_file ({said})"),
     Kind.MODEL: (
         UnknownModelError,
         "{place} has no such path or no model {model!r}: check llm.base_url and llm.model ({said})",

@@ -45,7 +45,8 @@ class Transport:
     `timeout` is in seconds, for a whole exchange: to connect, to send, and to read the last byte;
     `setting` is what it is called where it is a setting. `no_address` is what to say of an address
     that is none. Without `tls`, and without a proxy that may need it, no certificates are read:
-    that takes longer than all the rest.
+    that takes longer than all the rest. `direct` goes past all proxies; `most` are the bytes that
+    an answer may have.
     """
 
     def __init__(
@@ -57,14 +58,18 @@ class Transport:
         no_address: str,
         setting: str = "",
         tls: bool = True,
+        direct: bool = False,
+        most: int = MAX_ANSWER_BYTES,
     ) -> None:
-        self._timeout = timeout
+        self._timeout, self._most = timeout, most
+        proxied = not direct and bool(getproxies())
         self._setting = setting
         self._no_address = no_address
         try:
             self._client = httpx.AsyncClient(
                 headers=dict(headers),
-                verify=True if tls or getproxies() else _trusting_nobody(),
+                verify=True if tls or proxied else _trusting_nobody(),
+                trust_env=not direct,
                 timeout=httpx.Timeout(None, connect=min(CONNECT_SECONDS, timeout)),
                 limits=httpx.Limits(
                     max_connections=connections, max_keepalive_connections=connections
@@ -124,7 +129,7 @@ class Transport:
         async with sending as answer:
             async for chunk in answer.aiter_bytes():
                 body += chunk
-                if len(body) > MAX_ANSWER_BYTES:
+                if len(body) > self._most:
                     return NoAnswer("does not stop answering", down=False)
             headers = {name.lower(): value for name, value in answer.headers.items()}
             return Answer(answer.status_code, headers, bytes(body))
