@@ -30,6 +30,39 @@ def default_database() -> str:
     return os.path.join(_data_of_user(), "memory.db")
 
 
+def absolute_url(url: str) -> str:
+    """Return the URL of a database without a path that depends on where we are: cron is elsewhere.
+
+    Of a URL that is none, nothing is changed.
+    """
+    path = url.removeprefix("sqlite:///")
+    is_relative = path not in (url, "", ":memory:") and path[0] not in "/~?"
+    return f"sqlite:///{os.path.abspath(path)}" if is_relative else url
+
+
+def obstacle(path: str) -> str | None:
+    """Return why no file can be written at a path; None where nothing seems to be in the way.
+
+    Nothing is tried: whoever is asked questions should not be told so after the last.
+    """
+    place = os.path.abspath(path)
+    if os.path.isdir(place):
+        return f"{place} is a directory"
+    if not os.path.exists(place):
+        place = os.path.dirname(place)
+        while not os.path.lexists(place):
+            place = os.path.dirname(place)
+        if not os.path.isdir(place):
+            return f"{place} is no directory"
+    return None if os.access(place, os.W_OK) else f"you may not write {place}"
+
+
+def shortened(path: str) -> str:
+    """Return a path as this user would type it."""
+    home = os.path.expanduser("~")
+    return f"~{path.removeprefix(home)}" if path.startswith(f"{home}/") else path
+
+
 def host_name() -> str:
     """Return this host's name, as claims, runs and ticks show it."""
     return os.uname().nodename.encode("ascii", "backslashreplace").decode()

@@ -18,6 +18,9 @@ from llm_maint.settings.sources import read_file
 FILE_MODE = 0o600
 """The file may hold a password or a key: its owner alone reads it."""
 
+DIRECTORY_MODE = 0o700
+"""Of a directory that is made for it; one that is there keeps its own."""
+
 
 def commented(values: Mapping[str, Any]) -> str:
     """Return a configuration file that explains every setting; `values` are set, the rest shown."""
@@ -37,25 +40,37 @@ def commented(values: Mapping[str, Any]) -> str:
 
 
 def with_setting(path: Path, name: str, text: str) -> str:
-    """Return the text of the file with one setting changed; comments and the other lines stay.
+    """Return the text of the file with one setting changed; see `with_settings`."""
+    return with_settings(path, {name: text})
+
+
+def with_settings(path: Path, texts: Mapping[str, str]) -> str:
+    """Return the text of the file with settings changed; comments and the other lines stay.
 
     Args:
-        path: the file; it need not exist yet.
-        name: `section.key`.
-        text: the value as given on the command line.
+        path: the file; where there is none, a commented one is begun.
+        texts: the values as given on the command line, by `section.key`.
 
     Raises:
         ConfigurationError: an unknown setting, or a value it cannot have.
 
     """
-    key = known_key(name)
     present = read_file(path) if path.exists() else {}
     for other in present:
         known_key(other, where=f"{path}: ")
-    values = {**present, name: parsed(key, text)}
-    value = _checked(values, key, path)
-    before = path.read_text(encoding="utf-8") if path.exists() else commented({})
-    wanted = tomli_w.dumps(_tables({**values, name: value}))
+    text = path.read_text(encoding="utf-8") if path.exists() else commented({})
+    for name, value in texts.items():
+        key = known_key(name)
+        present = {**present, name: parsed(key, value)}
+        present[name] = _checked(present, key, path)
+        text = _with(text, key, present)
+    return text
+
+
+def _with(before: str, key: Key, values: Mapping[str, Any]) -> str:
+    """Return a file's text with one setting changed, so that it holds these values."""
+    value = values[key.name]
+    wanted = tomli_w.dumps(_tables(values))
     assignment = _assignment(key.key, value)
     for keeps_comment in (True, False):
         changed = _edited(before, key, assignment, keeps_comment=keeps_comment)
@@ -77,7 +92,7 @@ def write_whole(path: Path, text: str, *, mode: int) -> None:
 
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)

@@ -54,3 +54,46 @@ def test_a_configuration_is_named_or_found(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("LLM_MAINT_CONFIG", "~/mine.toml")
     assert root.config_in_use(None) == Path("/home/me/mine.toml")
     assert root.config_in_use(Path("given.toml")) == Path("given.toml")
+
+
+@pytest.mark.parametrize(
+    ("url", "absolute"),
+    [
+        ("sqlite:///memory.db", "sqlite:///{here}/memory.db"),
+        ("sqlite:///../memory.db?mode=ro", "sqlite:///{above}/memory.db?mode=ro"),
+        ("sqlite:////var/lib/memory.db", "sqlite:////var/lib/memory.db"),
+        ("sqlite:///~/memory.db", "sqlite:///~/memory.db"),
+        ("sqlite://", "sqlite://"),
+        ("sqlite:///", "sqlite:///"),
+        ("sqlite:///:memory:", "sqlite:///:memory:"),
+        ("postgresql://me@localhost/memory", "postgresql://me@localhost/memory"),
+        ("", ""),
+    ],
+)
+def test_a_database_is_found_from_everywhere(
+    url: str, absolute: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The path of a file does not depend on where a command is started."""
+    monkeypatch.chdir(tmp_path)
+    wanted = absolute.format(here=tmp_path, above=tmp_path.parent)
+    assert places.absolute_url(url) == wanted
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("new/deep/file", None),
+        ("file", None),
+        ("file/below", "{here}/file is no directory"),
+        ("folder", "{here}/folder is a directory"),
+        ("link", None),
+    ],
+)
+def test_what_is_in_the_way_of_a_file(path: str, told: str | None, tmp_path: Path) -> None:
+    """It is told without trying, so nothing is made."""
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    before = sorted(tmp_path.rglob("*"))
+    assert places.obstacle(str(tmp_path / path)) == (told and told.format(here=tmp_path))
+    assert sorted(tmp_path.rglob("*")) == before

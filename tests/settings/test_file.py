@@ -1,5 +1,6 @@
 """The configuration file: explained, valid, and changed one setting at a time."""
 
+import os
 import re
 import stat
 import tomllib
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from llm_maint.errors import ConfigurationError
-from llm_maint.settings.file import commented, with_setting, write_private
+from llm_maint.settings.file import commented, with_setting, with_settings, write_private
 from llm_maint.settings.loading import KEYS, LoadedSettings
 from llm_maint.settings.sections import Settings
 
@@ -240,3 +241,28 @@ def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     blocking.write_text("")
     with pytest.raises(ConfigurationError, match=r"cannot write .*config\.toml"):
         write_private(blocking / "config.toml", "x")
+
+
+def test_file_and_directory_are_private_whatever_the_mask(tmp_path: Path) -> None:
+    """A mask that lets everybody read and write everything changes neither."""
+    file = tmp_path / "new" / "config.toml"
+    before = os.umask(0)
+    try:
+        write_private(file, "")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_several_settings_are_changed_at_once(file: Path) -> None:
+    """In a new file each stands where it is explained; in one that is there comments stay."""
+    given = {"llm.model": "small", "database.url": "", "history.keep_days": "7"}
+    file.write_text(with_settings(file, given), encoding="utf-8")
+    assert file.read_text() == commented({**given, "history.keep_days": 7})
+    file.write_text(file.read_text().replace('model = "small"', 'model = "small"  # mine'))
+    file.write_text(with_settings(file, {"llm.model": "large", "llm.concurrency": "4"}))
+    assert 'model = "large"  # mine' in file.read_text()
+    loaded = _loaded(file)
+    assert (loaded.settings.llm.model, loaded.settings.llm.concurrency) == ("large", 4)
+    assert loaded.origins["database.url"] == "file"

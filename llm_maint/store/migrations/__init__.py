@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from llm_maint.errors import SchemaError
+from llm_maint.errors import ForeignTableError, SchemaError
 from llm_maint.store import dialect
 from llm_maint.store.migrations import (
     m0001_first,
@@ -50,16 +50,27 @@ def upgrade(connection: Connection, *, now: datetime) -> tuple[int, int]:
     """
     one_at_a_time(connection)
     found = version(connection)
+    check_can_upgrade(connection, found)
+    for number in range((found or 0) + 1, LATEST + 1):
+        MIGRATIONS[number - 1](connection)
+        connection.execute(schema_versions.insert().values(version=number, applied_at=now))
+    return found or 0, LATEST
+
+
+def check_can_upgrade(connection: Connection, found: int | None) -> None:
+    """Refuse to begin where the version that was found cannot become the latest.
+
+    Raises:
+        ForeignTableError: tables of our names are there that we did not make.
+        SchemaError: the schema is newer.
+
+    """
     if found is None:
         _refuse_foreign_tables(connection)
     if (found or 0) > LATEST:
         raise SchemaError(
             f"schema version {found} is newer than {LATEST}: install a newer llm-maint"
         )
-    for number in range((found or 0) + 1, LATEST + 1):
-        MIGRATIONS[number - 1](connection)
-        connection.execute(schema_versions.insert().values(version=number, applied_at=now))
-    return found or 0, LATEST
 
 
 def one_at_a_time(connection: Connection) -> None:
@@ -89,7 +100,7 @@ def own_schema(connection: Connection) -> str | None:
 def _refuse_foreign_tables(connection: Connection) -> None:
     for name in (table.name for table in OWN_TABLES.sorted_tables):
         if own_table_exists(connection, name):
-            raise SchemaError(
+            raise ForeignTableError(
                 f"a table {name} is there already and is not ours: it stays as it is; "
                 'set database.schema = "llm_maint" to keep our tables apart'
             )
