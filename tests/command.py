@@ -60,8 +60,14 @@ class Command:
     def __call__(self, *arguments: str, code: int = 0, stdin: str = "") -> Done:
         """Run it to its end, which must have the exit code."""
         with TemporaryDirectory() as folder:
-            given, printed, told = (Path(folder, name) for name in ("in", "out", "errors"))
+            given = Path(folder, "in")
             given.write_text(stdin, encoding="utf-8")
+            return self.reading(given, *arguments, code=code)
+
+    def reading(self, given: Path, *arguments: str, code: int = 0) -> Done:
+        """Run it with a file, or a pipe that has a name, for its standard input."""
+        with TemporaryDirectory() as folder:
+            printed, told = (Path(folder, name) for name in ("out", "errors"))
             streams = Streams(str(given), str(printed), str(told))
             server = fork_server()
             ended = server.wait(server.start(self.environment, self.home, arguments, streams))

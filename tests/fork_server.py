@@ -76,7 +76,10 @@ def _run(
     environment: Mapping[str, str], home: str, arguments: list[str], streams: list[str]
 ) -> None:
     from llm_maint.__main__ import main
+    from llm_maint.llm import finding
 
+    if ports := environment.get("LLM_MAINT_TEST_PORTS"):
+        finding.USUAL = tuple((int(port), "a test's") for port in ports.split(","))
     os.environ.clear()
     os.environ.update(environment)
     sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))

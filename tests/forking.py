@@ -56,9 +56,13 @@ class ForkServer:
 
     def wait(self, pid: int) -> int:
         """Return the exit code of a process, or the signal that ended it as a negative number."""
-        while (code := self._ask("poll", pid)) is None:
+        while (code := self.poll(pid)) is None:
             time.sleep(0.002)
         return code
+
+    def poll(self, pid: int) -> int | None:
+        """Return the same, or None while the process runs."""
+        return self._ask("poll", pid)
 
     def _ask(self, *what: Any) -> int | None:  # noqa: ANN401 any JSON
         assert self.process.stdin is not None

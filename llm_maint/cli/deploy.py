@@ -66,7 +66,7 @@ def systemd(
 
     session = session_of(ctx)
     loaded = session.loaded()
-    deployment = _deployment(loaded, program=program, user=user, loopback=loopback)
+    deployment = deployment_of(loaded, program=program, user=user, loopback=loopback)
     warnings = _warned(deployment, loaded)
     files = unit_files(deployment)
     folder = None if output is None else output.expanduser().absolute()
@@ -103,7 +103,7 @@ def cron(
 
     session = session_of(ctx)
     loaded = session.loaded()
-    deployment = _deployment(loaded, program=program, user=True, own=run_as is None)
+    deployment = deployment_of(loaded, program=program, user=True, own=run_as is None)
     text = crontab(deployment, run_as)
     warnings = _warned(deployment, loaded)
     if as_json:
@@ -114,7 +114,7 @@ def cron(
         session.out.raw(text.removesuffix("\n"))
 
 
-def _deployment(
+def deployment_of(
     loaded: "LoadedSettings",
     *,
     program: str,
@@ -154,7 +154,6 @@ def _warned(deployment: "Deployment", loaded: "LoadedSettings") -> list[str]:
 
 def _warnings(deployment: "Deployment", loaded: "LoadedSettings") -> Iterator[str]:
     from llm_maint.domain.deployment import STATE, out_of_reach
-    from llm_maint.settings.loading import KEYS
 
     if not installed.is_program(deployment.program):
         yield f"there is no program {deployment.program} on this host"
@@ -169,10 +168,15 @@ def _warnings(deployment: "Deployment", loaded: "LoadedSettings") -> Iterator[st
         "llm.base_url": settings.llm.base_url,
     }
     yield from out_of_reach(deployment, installed.needed_for(deployment.program), urls)
-    alone = [
-        KEYS[name].variable for name, origin in loaded.origins.items() if origin == "environment"
-    ]
-    alone = [variable for variable in alone if variable != KEYS[WRITTEN_IN].variable]
+    yield from set_here_alone(loaded)
+
+
+def set_here_alone(loaded: "LoadedSettings") -> Iterator[str]:
+    """Tell which settings neither cron nor a service would have."""
+    from llm_maint.settings.loading import KEYS
+
+    set_here = [name for name, origin in loaded.origins.items() if origin == "environment"]
+    alone = [KEYS[name].variable for name in set_here if name != WRITTEN_IN]
     if alone:
         yield (
             f"set in this environment alone, which a service does not have: {', '.join(alone)};"

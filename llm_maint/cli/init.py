@@ -1,20 +1,23 @@
 """`llm-maint init`: the configuration file, the database and the default jobs."""
 
-from datetime import timedelta
+import logging
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from llm_maint.bootstrap import root
+from llm_maint.bootstrap import places, root
+from llm_maint.bootstrap.terminal import is_terminal
+from llm_maint.cli.answers import EVERY, MODEL, SERVER, URL, Answers
 from llm_maint.cli.session import Json, Session, session_of
+from llm_maint.errors import ConfigurationError, InterruptedRunError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from llm_maint.cli.setting_up import Done
+    from llm_maint.settings.loading import LoadedSettings
 
-    from llm_maint.settings.sections import Settings
-    from llm_maint.store.database import Database
+log = logging.getLogger(__name__)
 
 
 def init(
@@ -27,107 +30,158 @@ def init(
         str, typer.Option(metavar="URL", help="An OpenAI-compatible model server.")
     ] = "",
     llm_model: Annotated[str, typer.Option(metavar="NAME", help="The model to ask for.")] = "",
+    every: Annotated[
+        str, typer.Option(metavar="60m", help="How often profiles are consolidated: 60m, 2h, 1d.")
+    ] = "",
+    defaults: Annotated[bool, typer.Option("--defaults", help="Ask nothing.")] = False,
     as_json: Json = False,
 ) -> None:
     """Write the configuration, create or upgrade the database, create the default jobs.
 
-    Safe to repeat: what is there already stays.
+    On a terminal it asks, at most four questions, for what neither an option nor the environment
+    nor the file gives, and checks at the end what was set up. Elsewhere, and with --defaults,
+    --json or --quiet, it asks nothing. Safe to repeat: what is there already stays.
 
-    Example: llm-maint init --llm-base-url http://127.0.0.1:8080/v1
+    Example: llm-maint init --database-url postgresql://me@localhost/assistant
     """
+    from llm_maint.cli.interview import minutes_of
+
     session = session_of(ctx)
-    flags = {"database.url": database_url, "llm.base_url": llm_base_url, "llm.model": llm_model}
+    flags = {
+        URL: places.absolute_url(database_url),
+        SERVER: llm_base_url,
+        MODEL: llm_model,
+        EVERY: minutes_of(every) if every else "",
+    }
     given = {name: value for name, value in flags.items() if value}
+    watched = not as_json and not session.quiet and all(map(is_terminal, range(3)))
+    _initialise(session, given, watched=watched, asks=watched and not defaults, as_json=as_json)
+
+
+def _initialise(
+    session: Session, given: dict[str, str], *, watched: bool, asks: bool, as_json: bool
+) -> None:
+    """Do it all; `watched` says that a person looks on, `asks` that they may be asked."""
+    from llm_maint.cli.next_steps import crontab_line, first_steps
+    from llm_maint.cli.setting_up import set_up, write_settings
+
     file = root.config_to_write(session.config)
-    new = not file.exists()
-    settings = root.load_settings_of(None if new else file, given).settings
-    report = _set_up(settings)
+    answers = Answers(session.out, file if file.exists() else None, given)
+    reschedules = EVERY in given
+    answers.settings()  # what is wrong in the file is told before anything is asked
+    if asks:
+        _check_can_be_written(file)
+        _hold_interview(answers)
+    done = set_up(answers.settings(), reschedules=reschedules)
     # Last: settings that lead to no database are not written.
-    _write_settings(file, given, new=new)
-    report = {"config": str(file), "config_written": new or bool(given), **report}
+    written = write_settings(file, answers.given)
+    loaded = root.load_settings_of(file, answers.given)
+    steps = first_steps(loaded.settings, done.example, needs_key=answers.needs_key)
     if as_json:
-        session.out.json(report)
-    else:
-        _tell(session, report)
-
-
-def _set_up(settings: "Settings") -> dict[str, Any]:
-    """Create or upgrade the database and add the default jobs; return what was done."""
-    database = root.open_database(settings, create=True)
-    try:
-        before, after = database.upgrade(now=root.host_time())
-        added = _add_jobs(database, settings, now=root.clock_of(database)())
-    finally:
-        database.close()
-    return {
-        "database": database.place,
-        "schema_version": after,
-        "schema_before": before,
-        "jobs_added": added,
-        "uses_model": settings.llm.uses_model,
-    }
-
-
-def _add_jobs(database: "Database", settings: "Settings", *, now: "datetime") -> list[str]:
-    """Add the default jobs that are not there; return their names."""
-    from llm_maint.domain.firing import Timing
-    from llm_maint.domain.schedule import Every
-    from llm_maint.jobs import find_job_type
-    from llm_maint.store.job_edits import add_job
-    from llm_maint.store.jobs import all_jobs
-    from llm_maint.store.migrations import one_at_a_time
-
-    hourly = timedelta(minutes=settings.profile_maintenance.interval_minutes)
-    remembering = timedelta(minutes=settings.memory.interval_minutes)
-    defaults = {
-        "profile_maintenance": ("*", hourly),
-        "memory_consolidation": ("*", remembering),
-        "memory_recurrence": ("*", remembering),
-        "memory_decay": ("*", remembering),
-        "history_pruning": (None, timedelta(days=1)),
-    }
-    added = []
-    with database.write() as connection:
-        one_at_a_time(connection)
-        present = {job.name for job in all_jobs(connection)}
-        for job_type, (bot_id, interval) in defaults.items():
-            name = job_type.replace("_", "-")
-            if name in present:
-                continue
-            add_job(
-                connection,
-                job_type=job_type,
-                name=name,
-                timing=Timing(schedule=Every(interval)),
-                bot_id=bot_id,
-                config=find_job_type(job_type).default_config,
-                now=now,
-            )
-            added.append(name)
-    return added
-
-
-def _write_settings(file: Path, given: "Mapping[str, str]", *, new: bool) -> None:
-    from llm_maint.settings.file import commented, with_setting, write_private
-
-    if new:
-        write_private(file, commented(given))
+        document = _document(file, done, loaded, written=written)
+        session.out.json({**document, "crontab": crontab_line(loaded), "next": steps})
         return
-    for name, value in given.items():
-        write_private(file, with_setting(file, name, value))
+    _tell(session, file, done, written=written)
+    try:
+        if watched:
+            _check(session, loaded)
+    finally:  # whoever does not wait for the model's answer needs them too
+        _tell_next(session, loaded, steps)
 
 
-def _tell(session: Session, report: dict[str, Any]) -> None:
-    config = "written" if report["config_written"] else "left as it is"
-    version = report["schema_version"]
-    schema = "is there" if report["schema_before"] == version else "created or upgraded"
-    session.out.say(f"settings  {report['config']} ({config})")
-    session.out.say(f"database  {report['database']} (schema version {version}, {schema})")
-    session.out.say(f"jobs      {', '.join(report['jobs_added']) or 'all there'}")
+def _check_can_be_written(file: Path) -> None:
+    """Tell whoever is about to be asked that it would be in vain."""
+    if obstacle := places.obstacle(str(file)):
+        raise ConfigurationError(f"cannot write {file}: {obstacle}")
+
+
+def _hold_interview(answers: Answers) -> None:
+    from llm_maint.cli.interview import interview
+    from llm_maint.console.questions import NoMoreAnswersError
+
+    try:
+        interview(answers)
+    except NoMoreAnswersError as error:
+        answers.out.say("")
+        raise UsageError(
+            "no answer, so nothing was written; without questions: llm-maint init --defaults"
+        ) from error
+    except InterruptedRunError:
+        answers.out.say("")
+        log.error("interrupted: nothing was written")  # noqa: TRY400 its trace says nothing
+        raise
+
+
+def _document(
+    file: Path, done: "Done", loaded: "LoadedSettings", *, written: bool
+) -> dict[str, Any]:
+    return {
+        "config": str(file),
+        "config_written": written,
+        "database": done.place,
+        "schema_version": done.schema_version,
+        "schema_before": done.schema_before,
+        "jobs_added": done.jobs_added,
+        "jobs_changed": done.jobs_changed,
+        "uses_model": loaded.settings.llm.uses_model,
+    }
+
+
+def _tell(session: Session, file: Path, done: "Done", *, written: bool) -> None:
+    config = "written" if written else "left as it is"
+    version = done.schema_version
+    schema = "is there" if done.schema_before == version else "created or upgraded"
+    changed = [f"{name} (changed)" for name in done.jobs_changed]
+    session.out.say(f"settings  {file} ({config})")
+    session.out.say(f"database  {done.place} (schema version {version}, {schema})")
+    session.out.say(f"jobs      {', '.join(done.jobs_added + changed) or 'all there'}")
+
+
+def _check(session: Session, loaded: "LoadedSettings") -> None:
+    """Tell what `doctor` finds; that is no failure of what was set up."""
+    from llm_maint.cli import doctor
+    from llm_maint.domain.checkup import State
+
     session.out.say("")
-    session.out.say("Next:")
-    if not report["uses_model"]:
-        session.out.say("  llm-maint config set llm.base_url http://127.0.0.1:8080/v1")
-        session.out.say("      (without a model, only exact duplicates are folded)")
-    session.out.say("  llm-maint profile list")
-    session.out.say("  llm-maint run-due            # every minute, from cron or a systemd timer")
+    checks = doctor.checks_of(session, loaded)
+    told = [
+        check
+        for check in checks
+        if check.name in _TOLD or (check.state is not State.OK and check.name not in _TO_COME)
+    ]
+    doctor.tell(session, told)
+    fine = sum(check.state is State.OK for check in checks if check not in told)
+    session.out.say(f"ok       {fine} more checks; all of them: llm-maint doctor")
+
+
+_TOLD = frozenset({"model", "reply"})
+"""Checks that are told even where all is well: the others only repeat what stands above."""
+
+_TO_COME = frozenset({"timer", "ticks"})
+"""Checks that cannot go well yet."""
+
+
+def _tell_next(session: Session, loaded: "LoadedSettings", steps: list[str]) -> None:
+    from llm_maint.cli.deploy import set_here_alone
+    from llm_maint.cli.next_steps import crontab_line, systemd_steps
+
+    options = _options(session)
+    say = session.out.say
+    say("")
+    if not loaded.settings.llm.uses_model:
+        say("Without a model server, only exact duplicates are folded.")
+    say("Next:")
+    for step in steps:
+        say(f"  llm-maint{options} {step}")
+    say("Every minute, from cron (crontab -e):")
+    say(f"  {crontab_line(loaded) or f'llm-maint{options} deploy cron'}")
+    say("or from systemd:")
+    for step in systemd_steps(root.config_to_write(session.config), options):
+        say(f"  {step}")
+    for warning in set_here_alone(loaded):
+        say(warning)
+
+
+def _options(session: Session) -> str:
+    """Return the options that find the same file again."""
+    return f" --config {shlex.quote(str(session.config))}" if session.config else ""
