@@ -80,6 +80,7 @@ def _answers_without_listing(listing: Check) -> Check:
 def _not_answered(error: MaintError, wanted: str, models: list[Listed]) -> Check:
     if (
         isinstance(error, UnknownModelError)
+        and wanted
         and models
         and not any(each.is_named(wanted) for each in models)
     ):

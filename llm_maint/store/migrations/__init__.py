@@ -100,7 +100,9 @@ def own_schema(connection: Connection) -> str | None:
 def _refuse_foreign_tables(connection: Connection) -> None:
     for name in (table.name for table in OWN_TABLES.sorted_tables):
         if own_table_exists(connection, name):
+            mend = "SQLite has one room for all tables, so this file cannot be shared: rename it"
+            if dialect.is_postgresql(connection):
+                mend = 'set database.schema = "llm_maint" to keep our tables apart'
             raise ForeignTableError(
-                f"a table {name} is there already and is not ours: it stays as it is; "
-                'set database.schema = "llm_maint" to keep our tables apart'
+                f"a table {name} is there already and is not ours: it stays as it is; {mend}"
             )
