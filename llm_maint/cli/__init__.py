@@ -21,6 +21,7 @@ from llm_maint.cli import (
     memory_work,
     plans,
     profile,
+    report,
     run_due,
     runs,
 )
@@ -87,4 +88,5 @@ app.add_typer(memory.app, name="memory")
 app.add_typer(db.app, name="db")
 app.add_typer(config.app, name="config")
 app.command()(doctor.doctor)
+app.command()(report.report)
 app.command()(demo.demo)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser import PROGRAM as BROWSER
 from command import ROWS, Command
 from databases import Server, name_of
 from pooler import PROGRAM as POOLER
@@ -14,8 +15,11 @@ from workshop import Workshop
 
 from llm_maint.store.database import Database
 
-collect_ignore = [] if POOLER else ["test_pooler.py"]
-"""A pooler is no package that pip could install: its tests run where the system has it."""
+collect_ignore = [
+    *([] if POOLER else ["test_pooler.py"]),
+    *([] if BROWSER else ["test_report_in_browser.py"]),
+]
+"""A pooler and a browser are no packages of pip: their tests run where the system has them."""
 
 
 @pytest.fixture
