@@ -10,16 +10,16 @@ LOWEST = .venv-lowest
 # What a dependency can break; kills, real model servers and crowds of processes try our own code.
 # Of the domain only what reads schedules has a library beneath it.
 # PYTHONTZPATH is empty there, so that the time zones are those of the package too.
-LOWEST_TESTS = $(addprefix tests/,console llm settings similarity store) \
+LOWEST_TESTS = $(addprefix tests/,console llm report settings similarity store web monitoring) \
 	$(wildcard tests/domain/test_cron*.py tests/test_*.py) \
 	$(addprefix tests/jobs/test_profile_,maintenance.py side_by_side.py) \
-	$(addprefix tests/end_to_end/test_,commands.py database_failures.py doctor.py output.py)
+	$(addprefix tests/end_to_end/test_,commands.py database_failures.py doctor.py output.py report.py)
 # What a version of Python can break, which kills and crowds of processes do not show any better.
 QUICK_TESTS = $(LOWEST_TESTS) tests/bootstrap tests/domain \
-	$(addprefix tests/end_to_end/test_,demo.py quick.py signals.py)
+	$(addprefix tests/end_to_end/test_,demo.py deploy.py quick.py signals.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-lowest check format lint types layers bench bench-model bench-runner bench-peers bench-memories eval eval-quick eval-coverage eval-threshold install-systemd clean
+.PHONY: help demo test test-quick test-lowest check format lint types layers docs bench bench-model bench-runner bench-peers bench-memories eval eval-quick eval-coverage eval-threshold deploy-files install-systemd smoke release release-check clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ types: $(VENV)/.developing ## Check the types with mypy
 
 layers: $(VENV)/.developing ## Check who imports whom
 	$(BIN)/lint-imports --no-logo
+
+docs: $(VENV)/.developing ## Write the documents that are made of the code: manual page, settings, rooms
+	$(BIN)/python docs/generate.py
 
 bench: $(VENV)/.developing ## Measure what a tick costs, and the other commands at their start
 	$(BIN)/python benchmarks/startup/measure.py
@@ -82,8 +85,25 @@ bench-memories: $(VENV)/.developing ## Measure what looks alike among 100,000 me
 	$(BIN)/python benchmarks/memories/whole_run.py
 	$(BIN)/python benchmarks/memories/two_years.py
 
+# Those of the defaults: nothing of this host's environment, and no file of settings, has a say.
+DEPLOY = env -i HOME=/nonexistent $(BIN)/llm-maint --quiet deploy
+INSTALLED = --program /opt/llm-maint/bin/llm-maint
+deploy-files: $(VENV)/.installed ## Write the files in deploy/ anew, as `llm-maint deploy` makes them
+	$(DEPLOY) systemd $(INSTALLED) --output deploy/systemd
+	$(DEPLOY) systemd $(INSTALLED) --loopback --output deploy/systemd/loopback
+	$(DEPLOY) cron $(INSTALLED) > deploy/crontab.example
+
 install-systemd: ## Install and start the systemd timer (as root: for all, else for this user)
 	deploy/systemd/install.sh
+
+smoke: $(VENV)/.developing ## Build the wheel and the sdist, and try each in an empty environment
+	$(BIN)/python .ci/distributions.py
+
+release: $(VENV)/.developing ## Build, try and tag the version; publishes nothing
+	@$(BIN)/python .ci/release.py
+
+release-check: $(VENV)/.developing ## Do all that a release does but the tag, and keep nothing
+	@$(BIN)/python .ci/release.py --check
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) $(LOWEST) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
@@ -93,17 +113,20 @@ clean: ## Remove what the targets made
 	$(PYTHON) -m venv $*
 	$*/bin/python -m pip --disable-pip-version-check --quiet install --upgrade "pip>=25.1"
 
-$(VENV)/.installed: pyproject.toml | $(BIN)/python
+# The version stands in a file of its own, and pip writes it into what it installs.
+SAYS_WHAT_IS_INSTALLED = pyproject.toml llm_maint/__init__.py
+
+$(VENV)/.installed: $(SAYS_WHAT_IS_INSTALLED) | $(BIN)/python
 	$(PIP) install --editable .
 	@touch $@
 
-$(VENV)/.developing: pyproject.toml | $(BIN)/python
+$(VENV)/.developing: $(SAYS_WHAT_IS_INSTALLED) | $(BIN)/python
 	$(PIP) install --editable . --group dev
 	@touch $@ $(VENV)/.installed
 
 # pip knows the newest versions only, so uv names the oldest: ours, not those of what they need.
 $(LOWEST)/.developing: PIP = $(LOWEST)/bin/python -m pip --disable-pip-version-check --quiet
-$(LOWEST)/.developing: pyproject.toml | $(LOWEST)/bin/python
+$(LOWEST)/.developing: $(SAYS_WHAT_IS_INSTALLED) | $(LOWEST)/bin/python
 	$(PIP) install uv
 	$(LOWEST)/bin/uv pip compile --quiet --python $(LOWEST)/bin/python --resolution lowest-direct \
 		--output-file $(LOWEST)/constraints.txt pyproject.toml

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from llm_maint.contract import Clock, JobContext, LanguageModel
-from llm_maint.domain.progress import Progress
+from llm_maint.domain.progress import Watch
 from llm_maint.domain.runs import Claim, Failure, Outcome, Skipped
 from llm_maint.errors import (
     ConfigurationError,
@@ -33,7 +33,7 @@ class Execution:
     clock: Clock
     model: Callable[[], LanguageModel | None]
     interruptible: Callable[[timedelta | None], AbstractContextManager[None]]
-    progress: Progress
+    watch: Watch
 
     def execute(self, claim: Claim, *, dry_run: bool = False) -> Outcome:
         """Run the job of a claim; return what it came to."""
@@ -83,7 +83,7 @@ class Execution:
             claim=None if dry_run else claim,
             worker=worker,
             dry_run=dry_run,
-            progress=self.progress,
+            progress=self.watch(claim.job_name),
         )
 
     def timeout(self, claim: Claim) -> timedelta | None:

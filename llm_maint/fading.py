@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from llm_maint import applying
 from llm_maint.contract import JobContext
-from llm_maint.domain.decay import Decay, Report, allowed_losses, decayed, read_half_lives
+from llm_maint.domain.decay import Decay, Report, allowed_losses, decayed
 from llm_maint.domain.entity import Entity
+from llm_maint.domain.half_lives import read_half_lives
 from llm_maint.domain.memory import Memory
 from llm_maint.domain.policy import Policy
 from llm_maint.settings.memory_section import MemorySettings

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from llm_maint.contract import Clock, LanguageModel
-from llm_maint.domain.progress import Progress, untold
-from llm_maint.domain.runs import Claim, Interrupted, Outcome, Run, Skipped, Status
+from llm_maint.domain.listening import NOBODY, Listener
+from llm_maint.domain.progress import Watch, unwatched
+from llm_maint.domain.runs import Claim, Finished, Interrupted, Outcome, Run, Skipped, Status
 from llm_maint.domain.settlement import exit_code_of, settle, unrecorded
 from llm_maint.errors import DatabaseBusyError, ExitCode, InterruptedRunError, JobBusyError
 from llm_maint.execution import Execution
@@ -35,15 +36,6 @@ Next = Callable[[Source, Sequence[Query]], tuple[Claim | None, list[Answer]]]
 def no_next(source: Source, before: Sequence[Query]) -> tuple[None, list[Answer]]:
     """Claim nothing."""
     return None, ask_together(source, *before)
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A run that has ended, and the exit code it asks for; `expected` where it needs no telling."""
-
-    run: Run
-    exit_code: ExitCode
-    expected: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,6 +77,7 @@ class Runner:
     `interruptible()` is the one stretch of the way in which a signal may raise
     `InterruptedRunError`, and a time-out `JobTimedOutError`; anywhere else they wait, so that
     claims and records are never torn. `end_process` is for a job that cannot be interrupted.
+    `listener` is told of runs, dry ones excepted.
     """
 
     settings: Settings
@@ -94,7 +87,8 @@ class Runner:
     host: str
     interruptible: Callable[[timedelta | None], AbstractContextManager[None]]
     end_process: Callable[[ExitCode], None]
-    progress: Progress = untold
+    watch: Watch = unwatched
+    listener: Listener = NOBODY
 
     def run_due(
         self,
@@ -186,7 +180,7 @@ class Runner:
             clock=self.clock,
             model=self.model,
             interruptible=self.interruptible,
-            progress=self.progress,
+            watch=self.watch,
         )
 
     @property
@@ -204,7 +198,9 @@ class Runner:
             rescued = claims.rescue_expired(source, now=self.clock())
         for run in rescued:
             if run.status == Status.FAILED:
-                yield Finished(run, ExitCode.JOB_FAILED)
+                finished = Finished(run, ExitCode.JOB_FAILED)
+                self.listener.ended(finished)
+                yield finished
             else:
                 log.warning("%s: %s", run.job_name, run.error_message)
 
@@ -220,6 +216,7 @@ class Runner:
     ) -> tuple[Finished, Claim | None]:
         """Run a job; return what came of it, and the claim of the next."""
         log.info("%s: begun (run %s)", claim.job_name, claim.run_id[:8])
+        self.listener.begun(claim)
         interruption: InterruptedRunError | None = None
         try:
             with lease.kept(claim, timeout=self._execution.timeout(claim)):
@@ -228,10 +225,12 @@ class Runner:
             outcome, interruption, then = Interrupted(), error, no_next
         run, following = self._record(claim, outcome, then)
         log.info("%s: %s", claim.job_name, run.status)
+        expected = isinstance(outcome, Skipped) and outcome.expected
+        finished = Finished(run, exit_code_of(outcome), expected)
+        self.listener.ended(finished)
         if interruption is not None:
             raise interruption
-        expected = isinstance(outcome, Skipped) and outcome.expected
-        return Finished(run, exit_code_of(outcome), expected), following
+        return finished, following
 
     def _record(self, claim: Claim, outcome: Outcome, then: Next) -> tuple[Run, Claim | None]:
         """Write what came of a run; insist where a lock is in the way, for the work is done."""

@@ -6,6 +6,7 @@ driver of the database.
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from llm_maint.bootstrap.opening import Opened, opened
 from llm_maint.bootstrap.places import host_name
 from llm_maint.bootstrap.process import install_log, surroundings
 from llm_maint.bootstrap.root import load_settings
-from llm_maint.domain.progress import Progress, untold
+from llm_maint.domain.progress import HEARTBEAT, Watch, unwatched
+from llm_maint.domain.runs import Finished
 from llm_maint.domain.settlement import worst
 from llm_maint.errors import DatabaseBusyError, ExitCode
-from llm_maint.runner import Finished
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +31,11 @@ def tick(config: str | None, *, quiet: bool) -> ExitCode:
     """
     install_log(verbose=False, quiet=quiet, journal=surroundings().journal)
     settings = load_settings(None if config is None else Path(config)).settings
-    with opened(settings) as it:
+    with opened(settings) as it, _watching() as watch:
         note_tick(it)
-        return worst(finished.exit_code for finished in run_due(it))
+        code = worst(finished.exit_code for finished in run_due(it, watch))
+        it.write_textfile()
+        return code
 
 
 def note_tick(it: Opened) -> None:
@@ -48,7 +51,7 @@ def note_tick(it: Opened) -> None:
 
 def run_due(
     it: Opened,
-    progress: Progress = untold,
+    watch: Watch = unwatched,
     *,
     limit: int | None = None,
     job: str | None = None,
@@ -65,7 +68,7 @@ def run_due(
         log.info("scheduler.enabled is false: nothing is run")
         return
     job_id = None if job is None else _job_id(it, job)
-    runner = it.runner(progress)
+    runner = it.runner(watch)
     if dry_run:
         runs = runner.preview(job_id=job_id, limit=limit)
     else:
@@ -73,6 +76,18 @@ def run_due(
     for finished in runs:
         tell_failure(finished)
         yield finished
+
+
+@contextmanager
+def _watching() -> Iterator[Watch]:
+    """Let the heartbeat tell how far jobs are, where it is heard at all."""
+    if not logging.getLogger(HEARTBEAT).isEnabledFor(logging.INFO):
+        yield unwatched
+        return
+    from llm_maint.console.heartbeat import beating
+
+    with beating() as watch:
+        yield watch
 
 
 def _job_id(it: Opened, name: str) -> str:

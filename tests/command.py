@@ -14,8 +14,9 @@ from typing import Any, Self
 from databases import opened
 from forking import Streams, fork_server
 
-from llm_maint.console.documents import job_document, run_document
+from llm_maint.console.documents import job_document
 from llm_maint.domain.entity import Entity
+from llm_maint.domain.run_document import run_document
 from llm_maint.domain.transfer import export_row
 from llm_maint.store import history, profiles
 from llm_maint.store.database import Database
@@ -93,21 +94,22 @@ class Command:
     def export(self, entity: str = "nick") -> list[dict[str, Any]]:
         """Return the rows of a profile, read here: quicker than by one more process."""
         whose = Entity.named(entity)
-        with self._database() as database, database.read() as connection:
+        with self.database() as database, database.read() as connection:
             return [export_row(row, whose) for row in profiles.attributes_of(connection, whose)]
 
     def runs(self) -> list[dict[str, Any]]:
         """Return the recorded runs, newest last."""
-        with self._database() as database, database.read() as connection:
+        with self.database() as database, database.read() as connection:
             return [run_document(run) for run in history.tail(connection, limit=100)]
 
     def job(self, name: str = "profile-maintenance") -> dict[str, Any]:
         """Return a job."""
-        with self._database() as database, database.read() as connection:
+        with self.database() as database, database.read() as connection:
             return job_document(find_job(connection, name), now=datetime.now(UTC))
 
     @contextmanager
-    def _database(self) -> Iterator[Database]:
+    def database(self) -> Iterator[Database]:
+        """Open its database, to look at it from outside."""
         database = opened(self.settings["database_url"], create=False)
         try:
             yield database

@@ -14,7 +14,8 @@ from databases import ATTRIBUTES, opened, schedule_all, sql
 from workshop import wait_until
 
 from llm_maint.contract import LanguageModel
-from llm_maint.runner import Finished, Runner
+from llm_maint.domain.runs import Finished
+from llm_maint.runner import Runner
 from llm_maint.settings.sections import Settings
 from llm_maint.store.database import Database
 

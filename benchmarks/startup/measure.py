@@ -85,10 +85,10 @@ TARGETS = (
     Target("run-due, PostgreSQL", PEER, 1),
     *(
         Target(name, whole, 0.5)
-        for name in ("--help", "jobs list, SQLite", "runs tail, SQLite")
+        for name in ("--help", "jobs list, SQLite", "runs tail, SQLite", "status, SQLite")
         for whole in (LIBRARY, ALL)
     ),
-    *(Target(name, ALL, 0.5) for name in ("jobs list, PostgreSQL", "runs tail, PostgreSQL")),
+    *(Target(f"{name}, PostgreSQL", ALL, 0.5) for name in ("jobs list", "runs tail", "status")),
 )
 
 
@@ -131,7 +131,7 @@ def commands(folder: Path, server: str, certbot: str | None) -> dict[str, Starte
         "--help": Started([COMMAND, "--help"], by_file),
     }
     for database, environment in (("SQLite", by_file), ("PostgreSQL", on_server)):
-        for words in ("jobs list", "runs tail"):
+        for words in ("jobs list", "runs tail", "status"):
             found[f"{words}, {database}"] = Started([COMMAND, *words.split()], environment)
     if certbot:
         places = [f"--{name}-dir={folder}/certbot" for name in ("config", "work", "logs")]

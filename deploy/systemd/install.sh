@@ -1,6 +1,7 @@
 #!/bin/sh
 # Install and start the timer. As root: for the system, with a copy of the program in /opt/llm-maint.
-# Else: for this user, with the program of this checkout. SCOPE=user chooses the second as root too.
+# Else: for this user, with the program of this checkout. SCOPE=user chooses the second as root too;
+# LOOPBACK=yes lets the system's service reach nothing beyond this host.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 checkout=$(cd "$here/../.." && pwd)
@@ -8,13 +9,15 @@ systemctl=${SYSTEMCTL:-systemctl}
 [ "$(id -u)" = 0 ] && scope=${SCOPE:-system} || scope=user
 
 if [ "$scope" = system ]; then
+    config=/etc/llm-maint/config.toml
     python3 -m venv /opt/llm-maint
     /opt/llm-maint/bin/python -m pip install --quiet --upgrade "$checkout"
     ln -sf /opt/llm-maint/bin/llm-maint /usr/local/bin/llm-maint
-    if [ ! -e /etc/llm-maint/config.toml ]; then
-        XDG_DATA_HOME=/var/lib /opt/llm-maint/bin/llm-maint --config /etc/llm-maint/config.toml init
+    if [ ! -e "$config" ]; then
+        XDG_DATA_HOME=/var/lib /opt/llm-maint/bin/llm-maint --config "$config" init
     fi
-    install -m 644 "$here/llm-maint.service" "$here/llm-maint.timer" /etc/systemd/system/
+    /opt/llm-maint/bin/llm-maint --config "$config" deploy systemd ${LOOPBACK:+--loopback} \
+        --output /etc/systemd/system >/dev/null
     "$systemctl" daemon-reload
     "$systemctl" enable --now llm-maint.timer
 else
@@ -23,11 +26,8 @@ else
         echo "no program at $program; make it with: make demo" >&2
         exit 1
     fi
-    units=${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user
-    mkdir -p "$units"
-    sed -e '/^# For the system/,$d' -e "s|^ExecStart=[^ ]*|ExecStart=$program|" \
-        -e '/network-online/d' "$here/llm-maint.service" >"$units/llm-maint.service"
-    install -m 644 "$here/llm-maint.timer" "$units/"
+    "$program" deploy systemd --user --program "$program" \
+        --output "${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user" >/dev/null
     "$systemctl" --user daemon-reload
     "$systemctl" --user enable --now llm-maint.timer
 fi

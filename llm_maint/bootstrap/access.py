@@ -15,18 +15,32 @@ from llm_maint.store.driver import Source, opened
 class Access:
     """The settings that a database is reached by, and what else a tick must know at once.
 
-    That is whether jobs may run at all, and whether a file tells a monitor of them.
+    That is whether jobs may run at all, and whether a file tells a monitor of them. `status` also
+    judges by the seconds between ticks, and by how many days the journal is kept.
     """
 
-    __slots__ = ("enabled", "schema", "textfile", "timeout", "url")
+    __slots__ = (
+        *("check_interval", "enabled", "journal_keep_days", "schema", "textfile", "timeout"),
+        "url",
+    )
 
     def __init__(
-        self, *, url: str, schema: str, timeout: int, enabled: bool = True, textfile: str = ""
+        self,
+        *,
+        url: str,
+        schema: str,
+        timeout: int,
+        enabled: bool,
+        check_interval: int,
+        journal_keep_days: int,
+        textfile: str = "",
     ) -> None:
         self.url = url or f"sqlite:///{default_database()}"
         self.schema = schema
         self.timeout = timeout
         self.enabled = enabled
+        self.check_interval = check_interval
+        self.journal_keep_days = journal_keep_days
         self.textfile = textfile
 
     def opened(self) -> Source | None:
@@ -55,5 +69,7 @@ def recognised_access(config: str | None) -> Access | None:
         schema=str(known["database.schema"]),
         timeout=int(known["database.connect_timeout_seconds"]),
         enabled=bool(known["scheduler.enabled"]),
+        check_interval=int(known["scheduler.check_interval_seconds"]),
+        journal_keep_days=int(known["history.journal_keep_days"]),
         textfile=str(known["monitoring.textfile"]),
     )

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llm_maint.bootstrap import root
-from llm_maint.domain.progress import Progress, untold
+from llm_maint.bootstrap.listeners import listening, write_textfile
+from llm_maint.domain.listening import NOBODY, Listener
+from llm_maint.domain.progress import Progress, Watch, untold, unwatched
 
 if TYPE_CHECKING:
     from llm_maint.contract import Clock, JobContext
@@ -22,6 +24,7 @@ class Opened:
     settings: "Settings"
     database: "Database"
     clock: "Clock"
+    listener: Listener = NOBODY
 
     def context(self, *, dry_run: bool = False, progress: Progress = untold) -> "JobContext":
         """Return the context for work that a person started."""
@@ -29,9 +32,13 @@ class Opened:
             self.settings, self.database, self.clock, dry_run=dry_run, progress=progress
         )
 
-    def runner(self, progress: Progress = untold) -> "Runner":
+    def runner(self, watch: Watch = unwatched) -> "Runner":
         """Return the runner of jobs."""
-        return root.runner_for(self.settings, self.database, self.clock, progress)
+        return root.runner_for(self.settings, self.database, self.clock, watch, self.listener)
+
+    def write_textfile(self) -> None:
+        """Write the file of metrics that a monitor reads, if one is configured."""
+        write_textfile(self.settings, self.database, self.clock)
 
 
 @contextmanager
@@ -42,8 +49,9 @@ def opened(settings: "Settings") -> Iterator[Opened]:
         MaintError: it cannot be reached, or its schema is not ours.
 
     """
-    database = root.open_database(settings)
-    try:
-        yield Opened(settings, database, root.clock_of(database))
-    finally:
-        database.close()
+    with listening(settings) as listener:  # which is waited for once the database is closed
+        database = root.open_database(settings)
+        try:
+            yield Opened(settings, database, root.clock_of(database), listener)
+        finally:
+            database.close()

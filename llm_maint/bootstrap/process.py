@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from llm_maint.bootstrap.terminal import is_terminal
+from llm_maint.domain.progress import HEARTBEAT
 from llm_maint.domain.visible import visible
 from llm_maint.errors import ExitCode
 
@@ -41,13 +42,18 @@ def environment_with(changes: Mapping[str, str]) -> dict[str, str]:
 
 
 def install_log(*, verbose: bool, quiet: bool, journal: bool) -> None:
-    """Send log lines to standard error: warnings and errors, with `verbose` all there is."""
+    """Send log lines to standard error: warnings and errors, with `verbose` all there is.
+
+    The heartbeat of long work goes to the journal in any case but `quiet`: nobody mails that.
+    """
     handler = _StandardError()
     handler.setFormatter(_JournalFormatter() if journal else _Formatter(verbose=verbose))
     level = logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING
     logging.basicConfig(handlers=[handler], level=level, force=True)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # of libraries, to their developers; not for cron's mail
+    heartbeat = logging.ERROR if quiet else logging.INFO if journal else logging.NOTSET
+    logging.getLogger(HEARTBEAT).setLevel(heartbeat)
     # Its request lines add nothing to ours.
     for name in ("httpx", "faiss"):
         logging.getLogger(name).setLevel(logging.WARNING)

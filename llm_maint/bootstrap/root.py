@@ -7,17 +7,17 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_maint.bootstrap import places
-from llm_maint.bootstrap.access import Access, recognised_access
 from llm_maint.bootstrap.process import end_process
 from llm_maint.bootstrap.signals import SIGNALS
-from llm_maint.domain.progress import Progress, untold
+from llm_maint.domain.listening import NOBODY, Listener
+from llm_maint.domain.progress import Progress, Watch, untold, unwatched
 from llm_maint.errors import ConfigurationError
 from llm_maint.settings.sources import without_password
 
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from llm_maint.settings.sections import Settings
     from llm_maint.store.database import Database
     from llm_maint.store.driver import Source
-
-CREDENTIAL = "llm-api-key"
-"""Name of the systemd credential that holds the model server's key."""
 
 KEY_COMMAND_SECONDS = 30
 
@@ -66,30 +63,11 @@ def config_to_write(config: Path | None) -> Path:
 
 @contextmanager
 def listing(config: Path | None) -> "Iterator[tuple[Source, datetime]]":
-    """Open the database to list what is in it, by its driver alone; with the present time.
+    """Open the database to list what is in it, with the present time; see `listing.listed`."""
+    from llm_maint.bootstrap.listing import listed
 
-    Raises:
-        MaintError: it cannot be reached, or its schema is not ours.
-
-    """
-    from llm_maint.store.database import Database
-    from llm_maint.store.explained import explaining
-    from llm_maint.store.listing import greeted
-
-    access = recognised_access(None if config is None else str(config)) or _access_of(config)
-    place = without_password(access.url)
-    database = Database.at(access.url, place=place, schema=access.schema, timeout=access.timeout)
-    with explaining(place), closing(database.source()) as source:
-        yield source, greeted(source, place) or host_time()
-
-
-def _access_of(config: Path | None) -> Access:
-    settings = load_settings(config).settings
-    return Access(
-        url=settings.database.url.get_secret_value(),
-        schema=settings.database.schema_,
-        timeout=settings.database.connect_timeout_seconds,
-    )
+    with listed(config) as it:
+        yield it.source, it.now
 
 
 def database_url(settings: "Settings") -> str:
@@ -171,7 +149,11 @@ def model_client(settings: "Settings") -> "Client":
 
 
 def runner_for(
-    settings: "Settings", database: "Database", clock: "Clock", progress: Progress = untold
+    settings: "Settings",
+    database: "Database",
+    clock: "Clock",
+    watch: Watch = unwatched,
+    listener: Listener = NOBODY,
 ) -> "Runner":
     """Return the runner; from here on a signal raises only while a job is at work."""
     from llm_maint.runner import Runner
@@ -185,7 +167,8 @@ def runner_for(
         host=places.host_name(),
         interruptible=SIGNALS.interruptible,
         end_process=end_process,
-        progress=progress,
+        watch=watch,
+        listener=listener,
     )
 
 
@@ -212,18 +195,31 @@ def context_for(
 
 
 def _api_key(settings: "Settings") -> str:
-    """Return the model server's key: the setting, a file, a command, or systemd's credential."""
+    """Return the model server's key: the setting, systemd's credential, a file, or a command.
+
+    The credential goes before the file, for it may be a copy of the file, which a service cannot
+    read by itself.
+    """
     llm = settings.llm
-    if key := llm.api_key.get_secret_value():
+    if key := llm.api_key.get_secret_value() or _key_of_credential():
         return key
     if llm.api_key_file:
         return _key_in(Path(llm.api_key_file).expanduser(), "llm.api_key_file")
-    if llm.api_key_command:
-        return _key_from(llm.api_key_command)
-    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
-    if credentials and (Path(credentials) / CREDENTIAL).exists():
-        return _key_in(Path(credentials) / CREDENTIAL, "the systemd credential")
-    return ""
+    return _key_from(llm.api_key_command) if llm.api_key_command else ""
+
+
+def _key_of_credential() -> str:
+    file = credential()
+    return _key_in(file, "the systemd credential") if file else ""
+
+
+def credential() -> Path | None:
+    """Return the file in which systemd hands over the model server's key, None for no such."""
+    from llm_maint.domain.deployment import CREDENTIAL
+
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    file = Path(folder or "/") / CREDENTIAL
+    return file if folder and file.exists() else None
 
 
 def _key_in(path: Path, setting: str) -> str:

@@ -12,6 +12,7 @@ from llm_maint.cli import (
     consolidate,
     db,
     demo,
+    deploy,
     doctor,
     edits,
     init,
@@ -24,14 +25,15 @@ from llm_maint.cli import (
     report,
     run_due,
     runs,
+    status,
 )
 from llm_maint.cli.session import Session
 from llm_maint.console.output import Output
 
 app = typer.Typer(
     name="llm-maint",
-    help="Safe, auditable, undoable maintenance of an LLM assistant's long-term memory.",
-    epilog="Begin with: llm-maint demo, then: llm-maint init",
+    help="Safe, auditable, undoable maintenance of an LLM assistant's long-term memory.\n\n"
+    "Begin with llm-maint demo, then llm-maint init.\n\nExample: llm-maint demo",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -49,7 +51,12 @@ def _print_version(value: bool) -> None:
 def begin(
     ctx: typer.Context,
     config_file: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="The configuration file.")
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="Read this configuration file instead of the usual one.",
+        ),
     ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Log what is done, with tracebacks of bugs.")
@@ -59,7 +66,9 @@ def begin(
     ] = False,
     _version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print it."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     """Read the options that stand before the command."""
@@ -74,7 +83,7 @@ def begin(
     ctx.obj = Session(config=config_file, verbose=verbose, quiet=quiet, out=out)
 
 
-for command in (init.init, run_due.run_due):
+for command in (init.init, run_due.run_due, status.status):
     app.command()(command)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(runs.app, name="runs")
@@ -87,6 +96,7 @@ memory.app.add_typer(memory_plans.app)
 app.add_typer(memory.app, name="memory")
 app.add_typer(db.app, name="db")
 app.add_typer(config.app, name="config")
+app.add_typer(deploy.app, name="deploy")
 app.command()(doctor.doctor)
 app.command()(report.report)
 app.command()(demo.demo)

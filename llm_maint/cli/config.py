@@ -5,18 +5,30 @@ from typing import Annotated
 import typer
 
 from llm_maint.bootstrap import root
+from llm_maint.cli import completing
 from llm_maint.cli.session import Json, session_of
 from llm_maint.console.output import Table
 from llm_maint.settings.sources import without_password
 
-app = typer.Typer(help="Settings: where they come from, and changing them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Settings: where they come from, and changing them.\n\nExample: llm-maint config show",
+    no_args_is_help=True,
+)
 
-Name = Annotated[str, typer.Argument(metavar="SETTING", help="As in llm.base_url.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="SETTING", help="As in llm.base_url.", autocompletion=completing.settings
+    ),
+]
 
 
 @app.command()
 def path(ctx: typer.Context, *, as_json: Json = False) -> None:
-    """Print which file is read, or would be written."""
+    """Print which file is read, or would be written.
+
+    Example: llm-maint config path
+    """
     session = session_of(ctx)
     file = root.config_to_write(session.config)
     if as_json:
@@ -27,7 +39,10 @@ def path(ctx: typer.Context, *, as_json: Json = False) -> None:
 
 @app.command()
 def show(ctx: typer.Context, *, as_json: Json = False) -> None:
-    """Show all settings with their origin; secrets stay hidden."""
+    """Show all settings with their origin; secrets stay hidden.
+
+    Example: llm-maint config show
+    """
     from llm_maint.settings.loading import KEYS
 
     session = session_of(ctx)
@@ -44,7 +59,10 @@ def show(ctx: typer.Context, *, as_json: Json = False) -> None:
 
 @app.command()
 def get(ctx: typer.Context, name: Name, *, as_json: Json = False) -> None:
-    """Print one setting's value."""
+    """Print one setting's value.
+
+    Example: llm-maint config get llm.base_url
+    """
     from llm_maint.settings.loading import known_key
 
     session = session_of(ctx)
@@ -61,7 +79,14 @@ def get(ctx: typer.Context, name: Name, *, as_json: Json = False) -> None:
 def set_(
     ctx: typer.Context,
     name: Name,
-    value: Annotated[str, typer.Argument(metavar="VALUE", help="Lists are separated by commas.")],
+    value: Annotated[
+        str,
+        typer.Argument(
+            metavar="VALUE",
+            help="Lists are separated by commas.",
+            autocompletion=completing.setting_values,
+        ),
+    ],
     *,
     as_json: Json = False,
 ) -> None:
@@ -84,7 +109,10 @@ def set_(
 
 @app.command()
 def check(ctx: typer.Context, *, as_json: Json = False) -> None:
-    """Check the settings from file and environment."""
+    """Check the settings from file and environment.
+
+    Example: llm-maint config check
+    """
     session = session_of(ctx)
     loaded = session.loaded()
     if as_json:

@@ -6,12 +6,18 @@ from llm_maint.bootstrap import root
 from llm_maint.cli.session import Json, leave, session_of
 from llm_maint.errors import ExitCode
 
-app = typer.Typer(help="The database: its schema version, and upgrading it.", no_args_is_help=True)
+app = typer.Typer(
+    help="The database: its schema version, and upgrading it.\n\nExample: llm-maint db status",
+    no_args_is_help=True,
+)
 
 
 @app.command()
 def status(ctx: typer.Context, *, as_json: Json = False) -> None:
-    """Show which schema version the database has; exit 78 where it is not this version's."""
+    """Show which schema version the database has; exit 78 where it is not this version's.
+
+    Example: llm-maint db status
+    """
     from llm_maint.store.schema import LATEST
 
     session = session_of(ctx)
@@ -43,7 +49,10 @@ def status(ctx: typer.Context, *, as_json: Json = False) -> None:
 
 @app.command()
 def upgrade(ctx: typer.Context, *, as_json: Json = False) -> None:
-    """Apply the migrations that are missing, all or none."""
+    """Apply the migrations that are missing, all or none.
+
+    Example: llm-maint db upgrade
+    """
     session = session_of(ctx)
     database = root.open_database(session.loaded().settings)
     try:

@@ -36,7 +36,10 @@ Try next, on your own assistant:
 
 
 def demo(ctx: typer.Context) -> None:
-    """Run the main job on sample data in a temporary directory; needs no server and no key."""
+    """Run the main job on sample data in a temporary directory; needs no server and no key.
+
+    Example: llm-maint demo
+    """
     session = session_of(ctx)
     with tempfile.TemporaryDirectory(prefix="llm-maint-demo-") as folder, _model(session) as model:
         environment = environment_with({**model, "LLM_MAINT_CONFIG": f"{folder}/config.toml"})

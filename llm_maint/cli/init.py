@@ -32,6 +32,8 @@ def init(
     """Write the configuration, create or upgrade the database, create the default jobs.
 
     Safe to repeat: what is there already stays.
+
+    Example: llm-maint init --llm-base-url http://127.0.0.1:8080/v1
     """
     session = session_of(ctx)
     flags = {"database.url": database_url, "llm.base_url": llm_base_url, "llm.model": llm_model}

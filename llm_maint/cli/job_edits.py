@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llm_maint.bootstrap.opening import Opened
+from llm_maint.cli import completing
 from llm_maint.cli.session import Json, Session, session_of
 from llm_maint.cli.timing import (
     Cron,
@@ -25,7 +26,32 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-Name = Annotated[str, typer.Argument(metavar="JOB", help="Its name, id or start of its id.")]
+TYPES = (
+    *("profile_maintenance", "memory_consolidation", "memory_recurrence", "memory_decay"),
+    "history_pruning",
+)
+"""What the registry holds, which is not imported for a --help."""
+
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="JOB", help="Its name, id or start of its id.", autocompletion=completing.jobs
+    ),
+]
+
+TypeOfJob = Annotated[
+    str,
+    typer.Argument(
+        metavar="TYPE",
+        help=f"What it runs: {', '.join(TYPES)}, or a type that an installed package brings.",
+        autocompletion=completing.job_types,
+    ),
+]
+
+Bot = Annotated[
+    str | None,
+    typer.Option(metavar="BOT", help="The bot it belongs to.", autocompletion=completing.bots),
+]
 
 Config = Annotated[
     list[str] | None,
@@ -39,13 +65,15 @@ Config = Annotated[
 @app.command()
 def add(
     ctx: typer.Context,
-    job_type: Annotated[str, typer.Argument(metavar="TYPE", help="What it runs.")],
+    job_type: TypeOfJob,
     *,
     every: Every = None,
     cron: Cron = None,
     timezone: Zone = None,
-    name: Annotated[str | None, typer.Option(help="By default as its type.")] = None,
-    bot: Annotated[str | None, typer.Option(metavar="BOT", help="The bot it belongs to.")] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="By default as its type.")
+    ] = None,
+    bot: Bot = None,
     config: Config = None,
     priority: Priority = None,
     misfire: MisfireOption = None,
@@ -54,7 +82,7 @@ def add(
     timeout: Timeout = None,
     as_json: Json = False,
 ) -> None:
-    """Add a job. It is due at once, one with --cron at its first time.
+    """Add a job, hourly by default. It is due at once, one with --cron at its first time.
 
     Example: llm-maint jobs add profile_maintenance --cron "0 4 * * *" --timezone Europe/Berlin
     --name nick --config entity_id=nick
@@ -89,8 +117,8 @@ def edit(
     every: Every = None,
     cron: Cron = None,
     timezone: Zone = None,
-    name: Annotated[str | None, typer.Option(help="Call it so.")] = None,
-    bot: Annotated[str | None, typer.Option(metavar="BOT", help="The bot it belongs to.")] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Call it so.")] = None,
+    bot: Bot = None,
     config: Config = None,
     priority: Priority = None,
     misfire: MisfireOption = None,
@@ -125,7 +153,10 @@ def edit(
 
 @app.command()
 def remove(ctx: typer.Context, job: Name, *, as_json: Json = False) -> None:
-    """Remove a job; its past runs stay."""
+    """Remove a job; its past runs stay.
+
+    Example: llm-maint jobs remove nightly
+    """
     from llm_maint.store.job_edits import remove_job
     from llm_maint.store.jobs import find_job
 

@@ -9,16 +9,22 @@ from llm_maint.cli.job_edits import Name, tell_job
 from llm_maint.cli.session import DryRun, Json, Session, leave, session_of
 
 if TYPE_CHECKING:
-    from llm_maint.runner import Finished
+    from llm_maint.domain.runs import Finished
 
-app = typer.Typer(help="What runs, how often, and running it now.", no_args_is_help=True)
+app = typer.Typer(
+    help="What runs, how often, and running it now.\n\nExample: llm-maint jobs list",
+    no_args_is_help=True,
+)
 
 app.add_typer(job_edits.app)
 
 
 @app.command("list")
 def list_jobs(ctx: typer.Context, *, as_json: Json = False) -> None:
-    """List all jobs."""
+    """List all jobs.
+
+    Example: llm-maint jobs list
+    """
     from llm_maint.store.listing import all_jobs
 
     session = session_of(ctx)
@@ -36,7 +42,10 @@ def list_jobs(ctx: typer.Context, *, as_json: Json = False) -> None:
 
 @app.command()
 def show(ctx: typer.Context, job: Name, *, as_json: Json = False) -> None:
-    """Show one job in full, with its next five runs."""
+    """Show one job in full, with its next five runs.
+
+    Example: llm-maint jobs show profile-maintenance
+    """
     from llm_maint.console.documents import job_in_full_document
     from llm_maint.console.tables import job_lines
     from llm_maint.store.listing import find_job
@@ -52,29 +61,38 @@ def show(ctx: typer.Context, job: Name, *, as_json: Json = False) -> None:
 
 @app.command()
 def enable(ctx: typer.Context, job: Name, *, as_json: Json = False) -> None:
-    """Let a job run when it is due."""
+    """Let a job run when it is due.
+
+    Example: llm-maint jobs enable memory-decay
+    """
     _switch(session_of(ctx), job, enabled=True, as_json=as_json)
 
 
 @app.command()
 def disable(ctx: typer.Context, job: Name, *, as_json: Json = False) -> None:
-    """Keep a job from running; one that is running now is not stopped."""
+    """Keep a job from running; one that is running now is not stopped.
+
+    Example: llm-maint jobs disable memory-decay
+    """
     _switch(session_of(ctx), job, enabled=False, as_json=as_json)
 
 
 @app.command()
 def run(ctx: typer.Context, job: Name, *, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Run a job now, whether it is due or not."""
+    """Run a job now, whether it is due or not.
+
+    Example: llm-maint jobs run profile-maintenance --dry-run
+    """
     from llm_maint.store.listing import find_job
 
     session = session_of(ctx)
     with session.opened() as opened:
         with opened.database.brief(writes=False) as source:
             found = find_job(source, job)
-        with session.out.progressing(f"running {found.name}") as progress:
-            runner = opened.runner(progress)
+        with session.out.watching(f"running {found.name}") as watch:
+            runner = opened.runner(watch)
             finished = runner.preview_now(found.id) if dry_run else runner.run_now(found.id)
-    _tell_run(session, finished, as_json=as_json, dry_run=dry_run)
+        _tell_run(session, finished, as_json=as_json, dry_run=dry_run)
     leave(finished.exit_code)
 
 
@@ -90,8 +108,8 @@ def _switch(session: Session, name: str, *, enabled: bool, as_json: bool) -> Non
 
 
 def _tell_run(session: Session, finished: "Finished", *, as_json: bool, dry_run: bool) -> None:
-    from llm_maint.console.documents import run_document
     from llm_maint.console.tables import runs_table
+    from llm_maint.domain.run_document import run_document
     from llm_maint.ticking import tell_failure
 
     tell_failure(finished)

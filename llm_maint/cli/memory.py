@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llm_maint.bootstrap.opening import Opened
+from llm_maint.cli import completing
 from llm_maint.cli.profile import text_of
 from llm_maint.cli.session import Json, session_of
 
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
     from llm_maint.store.database import Connection
 
 app = typer.Typer(
-    help="Memories: look, consolidate, tag what recurs, let fade, restore, import, export.",
+    help="Memories: look, consolidate, tag what recurs, let fade, restore, import, export.\n\n"
+    "Example: llm-maint memory list",
     no_args_is_help=True,
 )
 
-BotId = Annotated[str, typer.Option("--bot", metavar="B", help="Whose memories.")]
+BotId = Annotated[
+    str, typer.Option("--bot", metavar="B", help="Whose memories.", autocompletion=completing.bots)
+]
 
 EXPORTED_AT_ONCE = 1_000
 """Memories that are read together: with their vectors they have megabytes."""
@@ -32,7 +36,13 @@ def list_memories(
     ctx: typer.Context,
     *,
     bot: Annotated[
-        str | None, typer.Option("--bot", metavar="B", help="Whose; without it, list the bots.")
+        str | None,
+        typer.Option(
+            "--bot",
+            metavar="B",
+            help="Whose; without it, list the bots.",
+            autocompletion=completing.bots,
+        ),
     ] = None,
     number: Annotated[
         int | None,
@@ -72,7 +82,13 @@ def import_memories(
     file: Annotated[str, typer.Argument(metavar="FILE", help="JSON or JSON Lines; - for stdin.")],
     *,
     bot: Annotated[
-        str | None, typer.Option("--bot", metavar="B", help="Whose they are that do not say.")
+        str | None,
+        typer.Option(
+            "--bot",
+            metavar="B",
+            help="Whose they are that do not say.",
+            autocompletion=completing.bots,
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -1,11 +1,14 @@
 """The plans of `llm-maint memory`: review, apply, what became of each memory; and pins."""
 
 from collections.abc import Collection
+from inspect import cleandoc
 from typing import Annotated
 
 import typer
 
+from llm_maint.cli import completing
 from llm_maint.cli.memory import BotId, bot_of, bot_once_known
+from llm_maint.cli.plan_names import Number, PlanStatus
 from llm_maint.cli.plans import apply, diff
 from llm_maint.cli.session import Json, session_of
 from llm_maint.domain.nearest import unknown
@@ -17,11 +20,14 @@ app = typer.Typer()
 def plans(
     ctx: typer.Context,
     *,
-    number: Annotated[
-        int, typer.Option("-n", min=1, max=1_000_000, metavar="N", help="How many.")
-    ] = 20,
-    bot: Annotated[str | None, typer.Option("--bot", metavar="B", help="Only of this bot.")] = None,
-    status: Annotated[str | None, typer.Option(metavar="S", help="Only of this status.")] = None,
+    number: Number = 20,
+    bot: Annotated[
+        str | None,
+        typer.Option(
+            "--bot", metavar="B", help="Only of this bot.", autocompletion=completing.bots
+        ),
+    ] = None,
+    status: PlanStatus = None,
     as_json: Json = False,
 ) -> None:
     """List the last plans about memories, newest last.
@@ -50,9 +56,7 @@ def history(
     *,
     bot: BotId,
     row: Annotated[str | None, typer.Option(metavar="ID", help="Only of this memory.")] = None,
-    number: Annotated[
-        int, typer.Option("-n", min=1, max=1_000_000, metavar="N", help="How many.")
-    ] = 100,
+    number: Number = 100,
     as_json: Json = False,
 ) -> None:
     """Show what became of each memory, and why, newest last.
@@ -124,5 +128,6 @@ def _pinned(pinned: Collection[str], name: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-app.command()(diff)
-app.command()(apply)
+for of_a_plan in (diff, apply):
+    text = cleandoc(of_a_plan.__doc__ or "")
+    app.command(help=text.replace("llm-maint profile", "llm-maint memory"))(of_a_plan)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llm_maint.bootstrap.opening import Opened
+from llm_maint.cli import completing
 from llm_maint.cli.consolidate import PlanOut, show_consolidation, write_plan
 from llm_maint.cli.memory import BotId, bot_of, bot_once_known
 from llm_maint.cli.plans import tell_altered
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+Plan = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="PLAN",
+        help="Its id or the start of it; else all that faded.",
+        autocompletion=completing.plans(status="applied"),
+    ),
+]
+
 
 @app.command()
 def consolidate(
@@ -32,7 +42,9 @@ def consolidate(
     """Merge memories that state one fact; with --dry-run, show the plan.
 
     Only what looks alike is shown to the model, which groups; code decides. Without a model, only
-    exact duplicates are folded. Example: llm-maint memory consolidate --bot nova --dry-run
+    exact duplicates are folded.
+
+    Example: llm-maint memory consolidate --bot nova --dry-run
     """
     from llm_maint.domain.consolidation import failed_report, report
     from llm_maint.recalling import meter_of, recall
@@ -118,13 +130,13 @@ def decay(
 @app.command()
 def restore(
     ctx: typer.Context,
-    plan: Annotated[
-        str | None,
-        typer.Argument(metavar="PLAN", help="Its id or the start of it; else all that faded."),
-    ] = None,
+    plan: Plan = None,
     *,
     bot: Annotated[
-        str | None, typer.Option("--bot", metavar="B", help="Whose faded memories.")
+        str | None,
+        typer.Option(
+            "--bot", metavar="B", help="Whose faded memories.", autocompletion=completing.bots
+        ),
     ] = None,
     dry_run: DryRun = False,
     force: Annotated[

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llm_maint.bootstrap.opening import Opened
+from llm_maint.cli import completing
 from llm_maint.cli.consolidate import show_consolidation
+from llm_maint.cli.plan_names import HeldPlan, Number, PlanId, PlanName, PlanStatus
 from llm_maint.cli.profile import EntityId, EntityType
 from llm_maint.cli.session import DryRun, Json, Session, leave, session_of
 from llm_maint.domain.chat import NO_USAGE
@@ -26,25 +28,24 @@ log = logging.getLogger(__name__)
 
 app = typer.Typer()
 
-PlanName = Annotated[
-    str, typer.Argument(metavar="PLAN|FILE", help="Its id, a start of it, or a file.")
-]
-PlanId = Annotated[str, typer.Argument(metavar="PLAN", help="Its id or the start of it.")]
-
 
 @app.command()
 def plans(
     ctx: typer.Context,
     *,
-    number: Annotated[
-        int, typer.Option("-n", min=1, max=1_000_000, metavar="N", help="How many.")
-    ] = 20,
-    entity: Annotated[str | None, typer.Option(metavar="E", help="Only of this entity.")] = None,
+    number: Number = 20,
+    entity: Annotated[
+        str | None,
+        typer.Option(metavar="E", help="Only of this entity.", autocompletion=completing.entities),
+    ] = None,
     entity_type: EntityType = "user",
-    status: Annotated[str | None, typer.Option(metavar="S", help="Only of this status.")] = None,
+    status: PlanStatus = None,
     as_json: Json = False,
 ) -> None:
-    """List the last plans, newest last: consolidations, imports and undos."""
+    """List the last plans, newest last: consolidations, imports and undos.
+
+    Example: llm-maint profile plans --status held
+    """
     from llm_maint.console.documents import plan_line_document
     from llm_maint.console.tables import plans_table
     from llm_maint.store.plans import STATUSES, list_plans
@@ -69,6 +70,8 @@ def diff(ctx: typer.Context, plan: PlanName, *, as_json: Json = False) -> None:
     """Show what a plan did or, if it is held or in a file, would do.
 
     On a terminal long values are shortened around what differs; piped on, they are whole.
+
+    Example: llm-maint profile diff 3f2a91bc
     """
     from llm_maint.console.diff import plan_lines, stored_plan_lines
     from llm_maint.console.documents import stored_plan_document
@@ -95,9 +98,7 @@ def diff(ctx: typer.Context, plan: PlanName, *, as_json: Json = False) -> None:
 @app.command()
 def apply(
     ctx: typer.Context,
-    plan: Annotated[
-        str | None, typer.Argument(metavar="PLAN|FILE", help="Its id, a start of it, or a file.")
-    ] = None,
+    plan: HeldPlan = None,
     *,
     all_held: Annotated[
         bool, typer.Option("--all-held", help="All plans that are held, one after the other.")
@@ -174,7 +175,10 @@ def undo(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Put back every row that a plan changed, as it was. An undo can itself be undone."""
+    """Put back every row that a plan changed, as it was. An undo can itself be undone.
+
+    Example: llm-maint profile undo 3f2a91bc --dry-run
+    """
     from llm_maint.applying import occasion_for
     from llm_maint.console.documents import undone_document
     from llm_maint.store import undo
@@ -209,9 +213,7 @@ def history(
     entity: EntityId,
     entity_type: EntityType = "user",
     row: Annotated[str | None, typer.Option(metavar="ID", help="Only of this row.")] = None,
-    number: Annotated[
-        int, typer.Option("-n", min=1, max=1_000_000, metavar="N", help="How many.")
-    ] = 100,
+    number: Number = 100,
     as_json: Json = False,
 ) -> None:
     """Show what became of each row of a profile, and why, newest last.

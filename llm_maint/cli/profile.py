@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llm_maint.bootstrap.opening import Opened
+from llm_maint.cli import completing
 from llm_maint.cli.session import Json, session_of
 from llm_maint.domain.entity import Entity
 from llm_maint.errors import InvalidInputError
@@ -18,16 +19,34 @@ if TYPE_CHECKING:
     from llm_maint.store.profiles import ProfileHead
 
 app = typer.Typer(
-    help="Profiles: look, consolidate, review, undo, edit, import, export.", no_args_is_help=True
+    help="Profiles: look, consolidate, review, undo, edit, import, export.\n\n"
+    "Example: llm-maint profile list",
+    no_args_is_help=True,
 )
 
-EntityId = Annotated[str, typer.Option("--entity", metavar="E", help="Whose profile.")]
-EntityType = Annotated[str, typer.Option("--entity-type", metavar="T", help="user or bot.")]
+EntityId = Annotated[
+    str,
+    typer.Option(
+        "--entity", metavar="E", help="Whose profile.", autocompletion=completing.entities
+    ),
+]
+EntityType = Annotated[
+    str,
+    typer.Option(
+        "--entity-type",
+        metavar="user|bot",
+        help="Whether it is a user or a bot.",
+        autocompletion=completing.entity_types,
+    ),
+]
 
 
 @app.command("list")
 def list_profiles(ctx: typer.Context, *, as_json: Json = False) -> None:
-    """List whose profiles there are."""
+    """List whose profiles there are.
+
+    Example: llm-maint profile list
+    """
     from llm_maint.console.documents import entity_document
     from llm_maint.console.tables import entities_table
     from llm_maint.store.profiles import entities
@@ -45,7 +64,10 @@ def list_profiles(ctx: typer.Context, *, as_json: Json = False) -> None:
 def show(
     ctx: typer.Context, *, entity: EntityId, entity_type: EntityType = "user", as_json: Json = False
 ) -> None:
-    """Show the rows of a profile."""
+    """Show the rows of a profile.
+
+    Example: llm-maint profile show --entity nick
+    """
     from llm_maint.console.documents import profile_document
     from llm_maint.console.tables import attributes_table
 
@@ -62,7 +84,10 @@ def show(
 def prompt(
     ctx: typer.Context, *, entity: EntityId, entity_type: EntityType = "user", as_json: Json = False
 ) -> None:
-    """Print a profile as the block an assistant puts into its system prompt."""
+    """Print a profile as the block an assistant puts into its system prompt.
+
+    Example: llm-maint profile prompt --entity nick
+    """
     from llm_maint.domain.summary import render
 
     session = session_of(ctx)
@@ -83,7 +108,12 @@ def import_profile(
     file: Annotated[str, typer.Argument(metavar="FILE", help="JSON or JSON Lines; - for stdin.")],
     *,
     entity: Annotated[
-        str | None, typer.Option(metavar="E", help="Whose the rows are that do not say.")
+        str | None,
+        typer.Option(
+            metavar="E",
+            help="Whose the rows are that do not say.",
+            autocompletion=completing.entities,
+        ),
     ] = None,
     entity_type: EntityType = "user",
     as_json: Json = False,
@@ -120,7 +150,10 @@ def export(
     lines: Annotated[bool, typer.Option("--lines", help="JSON Lines, one row a line.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON, as without it.")] = False,  # noqa: ARG001
 ) -> None:
-    """Print the rows of a profile as `profile import` reads them."""
+    """Print the rows of a profile as `profile import` reads them.
+
+    Example: llm-maint profile export --entity nick > nick.json
+    """
     from llm_maint.domain.transfer import export_row
 
     session = session_of(ctx)

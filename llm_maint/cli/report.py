@@ -11,6 +11,7 @@ import typer
 from llm_maint import __version__
 from llm_maint.bootstrap import places
 from llm_maint.bootstrap.opening import Opened
+from llm_maint.cli import completing
 from llm_maint.cli.private_file import check_writable, write_private
 from llm_maint.cli.session import Json, Session, session_of
 from llm_maint.domain.nearest import unknown
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from llm_maint.domain.entity import Entity
-    from llm_maint.domain.health import Expected
     from llm_maint.report.entry import Entry
     from llm_maint.report.page import Page
     from llm_maint.settings.sections import Settings
@@ -69,7 +69,11 @@ def report(
     ] = 30,
     entity: Annotated[
         list[str] | None,
-        typer.Option(metavar="E", help="Changes and sizes of this one alone; may be repeated."),
+        typer.Option(
+            metavar="E",
+            help="Changes and sizes of this one alone; may be repeated.",
+            autocompletion=completing.entities,
+        ),
     ] = None,
     no_values: Annotated[
         bool,
@@ -80,6 +84,7 @@ def report(
     """Write a report as one HTML file: health, runs, durations, tokens, sizes, and each change.
 
     The file holds what is known of people, so nobody else may read it. It needs no network.
+
     Example: llm-maint report -o report.html --days 90
     """
     session = session_of(ctx)
@@ -181,23 +186,13 @@ def _page(
     page = page_of(
         place,
         vitals=found,
-        checks=health(found, _expected(opened.settings)),
+        checks=health(found, opened.settings.expected),
         tally=counted,
         rows=rows,
         notes=list(_notes(opened.settings, wanted)),
         values=wanted.values,
     )
     return page, counted.runs
-
-
-def _expected(settings: "Settings") -> "Expected":
-    from llm_maint.domain.health import Expected
-
-    return Expected(
-        interval=timedelta(seconds=settings.scheduler.check_interval_seconds),
-        enabled=settings.scheduler.enabled,
-        journal_kept=timedelta(days=settings.history.journal_keep_days),
-    )
 
 
 def _notes(settings: "Settings", wanted: _Wanted) -> Iterator[str]:

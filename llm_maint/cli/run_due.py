@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llm_maint.bootstrap.places import host_name
+from llm_maint.cli import completing
 from llm_maint.cli.session import DryRun, Json, Session, leave, session_of
 
 if TYPE_CHECKING:
     from llm_maint.bootstrap.opening import Opened
-    from llm_maint.runner import Finished
+    from llm_maint.domain.runs import Finished
 
 
 def run_due(
@@ -20,7 +21,10 @@ def run_due(
     limit: Annotated[
         int | None, typer.Option(min=1, max=1_000_000, metavar="N", help="Run at most N jobs.")
     ] = None,
-    job: Annotated[str | None, typer.Option(metavar="JOB", help="Only this job, if due.")] = None,
+    job: Annotated[
+        str | None,
+        typer.Option(metavar="JOB", help="Only this job, if due.", autocompletion=completing.jobs),
+    ] = None,
     max_seconds: Annotated[
         float | None,
         typer.Option(min=0, max=1_000_000, metavar="S", help="Begin no job after S seconds."),
@@ -31,6 +35,8 @@ def run_due(
     """Run the jobs that are due, one after the other, then exit.
 
     Silent under cron when all is well; what failed goes to standard error.
+
+    Example: llm-maint run-due --max-seconds 50
     """
     session = session_of(ctx)
     from llm_maint import ticking
@@ -40,16 +46,18 @@ def run_due(
         started = opened.clock()
         if not (session.out.terminal or dry_run):  # else a person, or nothing, ticks
             ticking.note_tick(opened)
-        with session.out.progressing("running what is due") as progress:
+        with session.out.watching("running what is due", is_cron=True) as watch:
             runs = ticking.run_due(
                 opened,
-                progress,
+                watch,
                 limit=limit,
                 job=job,
                 within=None if max_seconds is None else timedelta(seconds=max_seconds),
                 dry_run=dry_run,
             )
             done = list(runs)
+        if not dry_run:
+            opened.write_textfile()
         _print(session, opened, done, started, as_json=as_json, dry_run=dry_run)
     leave(worst(finished.exit_code for finished in done))
 
@@ -65,8 +73,9 @@ def _print(
 ) -> None:
     if not as_json and not (session.out.terminal or session.verbose or dry_run):
         return
-    from llm_maint.console.documents import run_document, stamp
     from llm_maint.console.tables import runs_table, short_time
+    from llm_maint.domain.moments import stamp
+    from llm_maint.domain.run_document import run_document
     from llm_maint.store import queue
 
     runs = [finished.run for finished in done]

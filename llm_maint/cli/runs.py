@@ -1,24 +1,29 @@
 """`llm-maint runs`: what has been run, and what came of it."""
 
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llm_maint.bootstrap import root
+from llm_maint.cli import completing
 from llm_maint.cli.session import DryRun, Json, Session, session_of
 from llm_maint.domain.nearest import unknown
-from llm_maint.domain.runs import Run, Status, Success
+from llm_maint.domain.runs import Status, Success, moment_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-app = typer.Typer(help="What has been run, and what came of it.", no_args_is_help=True)
+    from llm_maint.domain.runs import Run
+    from llm_maint.store.driver import Source
+    from llm_maint.store.news import News
 
-POLL_SECONDS = 1.0
-"""How often `tail -f` looks: as soon as a person would notice, and cheap for the database."""
+    Show = Callable[[Iterable[Run]], None]
 
-MOST_AT_ONCE = 1_000
+app = typer.Typer(
+    help="What has been run, and what came of it.\n\nExample: llm-maint runs tail",
+    no_args_is_help=True,
+)
 
 
 @app.command()
@@ -26,41 +31,65 @@ def tail(
     ctx: typer.Context,
     *,
     number: Annotated[
-        int, typer.Option("-n", min=0, max=1_000_000, metavar="N", help="How many.")
+        int, typer.Option("-n", min=0, max=1_000_000, metavar="N", help="Only the last N.")
     ] = 20,
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as runs come.")] = False,
-    job: Annotated[str | None, typer.Option(metavar="JOB", help="Only of this job.")] = None,
-    status: Annotated[str | None, typer.Option(metavar="S", help="Only of this status.")] = None,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until Ctrl-C.")] = False,
+    job: Annotated[
+        str | None,
+        typer.Option(metavar="JOB", help="Only of this job.", autocompletion=completing.jobs),
+    ] = None,
+    status: Annotated[
+        str | None,
+        typer.Option(
+            metavar="S",
+            help=f"Only of this status: {', '.join(Status)}.",
+            autocompletion=completing.run_statuses,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """Show the last runs, newest last."""
+    """Show the last runs, newest last; with -f, each as it begins and as it ends.
+
+    Example: llm-maint runs tail -f --job profile-maintenance
+    """
     from llm_maint.store.listing import find_job
     from llm_maint.store.listing import tail as last_runs
 
     if status is not None and status not in set(Status):
         raise unknown("status", status, Status)
     session = session_of(ctx)
-    with session.listing() as (source, now):
+    with session.listing() as (source, _):
         job_id = None if job is None else find_job(source, job).id
-        last = last_runs(source, limit=number, job_id=job_id, status=status)
-        _print(session, last, as_json=as_json, follow=follow)
-        if follow:
-            more = partial(
-                last_runs, source, limit=MOST_AT_ONCE, job_id=job_id, status=status, since=now
-            )
-            _follow(session, more, last, as_json=as_json)
+        last_of = partial(last_runs, source, limit=number, job_id=job_id, status=status)
+        if not follow:
+            _print(session, last_of(), as_json=as_json)
+            return
+        names, news, last = _begun(source, last_of, job_id)
+    show = _shower(session, names, as_json=as_json)
+    show(last)
+    from llm_maint.cli import following
+
+    following.follow(session, news, lambda runs: show(_having(status, runs)))
 
 
 @app.command()
 def show(
     ctx: typer.Context,
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Its id or the start of it.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="Its id or the start of it.", autocompletion=completing.runs
+        ),
+    ],
     *,
     as_json: Json = False,
 ) -> None:
-    """Show one run in full, with its result."""
-    from llm_maint.console.documents import run_document
+    """Show one run in full, with its result.
+
+    Example: llm-maint runs show 3f2a91bc
+    """
     from llm_maint.console.tables import fact_lines
+    from llm_maint.domain.run_document import run_document
     from llm_maint.store.history import find_run
 
     session = session_of(ctx)
@@ -78,7 +107,10 @@ def show(
 
 @app.command()
 def prune(ctx: typer.Context, *, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Delete old runs, and plans too old to be undone, as the job history-pruning does."""
+    """Delete old runs, and plans too old to be undone, as the job history-pruning does.
+
+    Example: llm-maint runs prune --dry-run
+    """
     from llm_maint.jobs import history_pruning
 
     session = session_of(ctx)
@@ -92,32 +124,49 @@ def prune(ctx: typer.Context, *, dry_run: DryRun = False, as_json: Json = False)
         session.out.say(told)
 
 
-def _follow(
-    session: Session, more: "Callable[[], list[Run]]", last: list[Run], *, as_json: bool
-) -> None:
-    """Print each run as it begins and as it ends, until a signal comes."""
-    printed = {(run.id, run.status) for run in last}
-    while True:
-        time.sleep(POLL_SECONDS)
-        news = [run for run in more() if (run.id, run.status) not in printed]
-        _print(session, news, as_json=as_json, follow=True, news=True)
-        printed.update((run.id, run.status) for run in news)
+def _begun(
+    source: "Source", last_of: "Callable[[], list[Run]]", job_id: str | None
+) -> "tuple[list[str], News, list[Run]]":
+    """Return the names of the jobs that are followed, what is known of their runs, and the last."""
+    from llm_maint.store.listing import all_jobs
+    from llm_maint.store.news import News
+
+    names = [job.name for job in all_jobs(source) if job_id in (None, job.id)]
+    # Before the last runs are read: what comes between the two is news.
+    news = News.beginning(source, clock=root.host_time, job_id=job_id)
+    last = last_of()
+    news.are_known(last)
+    return names, news, sorted(last, key=moment_of)
 
 
-def _print(
-    session: Session, runs: list[Run], *, as_json: bool, follow: bool, news: bool = False
-) -> None:
+def _having(status: str | None, runs: "Iterable[Run]") -> "Iterator[Run]":
+    return (run for run in runs if status in (None, run.status))
+
+
+def _shower(session: Session, names: "Sequence[str]", *, as_json: bool) -> "Show":
+    """Return what shows runs as they come: lines on a terminal, rows or objects elsewhere."""
+    out = session.out
     if as_json:
-        from llm_maint.console.documents import run_document
+        return lambda runs: _print(session, runs, as_json=True)
+    if not out.terminal:
+        from llm_maint.console.tables import runs_table
+
+        out.table(runs_table([]))
+        return lambda runs: out.rows(runs_table(runs))
+    from llm_maint.console.run_log import RunLog, cells_of
+
+    layout = RunLog(names=max(map(cells_of, names), default=0))
+    out.lines([layout.heading(out.width)])
+    return lambda runs: out.lines(layout.lines(runs, out.width))
+
+
+def _print(session: Session, runs: "Iterable[Run]", *, as_json: bool) -> None:
+    if as_json:
+        from llm_maint.domain.run_document import run_document
 
         for run in runs:
             session.out.json(run_document(run), one_line=True)
         return
-    from llm_maint.console.tables import run_lines, runs_table
+    from llm_maint.console.tables import runs_table
 
-    if follow and session.out.terminal:
-        session.out.lines(run_lines(runs))
-    elif not news:
-        session.out.table(runs_table(runs))
-    elif runs:
-        session.out.rows(runs_table(runs))
+    session.out.table(runs_table(runs))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from llm_maint.bootstrap import root
+from llm_maint.bootstrap.listing import Listed, listed
 from llm_maint.bootstrap.opening import Opened, opened
 from llm_maint.console.output import Output
 from llm_maint.errors import ExitCode
@@ -38,6 +39,10 @@ class Session:
     def listing(self) -> "AbstractContextManager[tuple[Source, datetime]]":
         """Open the configured database to list what is in it, with the present time."""
         return root.listing(self.config)
+
+    def listed(self) -> "AbstractContextManager[Listed]":
+        """Open it in the same way, to judge what is in it by the settings."""
+        return listed(self.config)
 
     def opened(self) -> "AbstractContextManager[Opened]":
         """Open the configured database; see `opening.opened`."""

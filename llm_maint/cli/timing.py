@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from llm_maint.cli import completing
 from llm_maint.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,12 +21,20 @@ Cron = Annotated[
 ]
 Zone = Annotated[
     str | None,
-    typer.Option("--timezone", metavar="ZONE", help="Of --cron, as Europe/Berlin. [default: UTC]"),
+    typer.Option(
+        "--timezone",
+        metavar="ZONE",
+        help="Of --cron, as Europe/Berlin. [default: UTC]",
+        autocompletion=completing.zones,
+    ),
 ]
 Priority = Annotated[
     int | None,
     typer.Option(
-        min=-1_000_000, max=1_000_000, help="Of what is due, the higher comes first. [default: 0]"
+        min=-1_000_000,
+        max=1_000_000,
+        metavar="N",
+        help="Of what is due, the higher comes first. [default: 0]",
     ),
 ]
 MisfireOption = Annotated[
@@ -35,6 +44,7 @@ MisfireOption = Annotated[
         metavar="latest|all|skip",
         help="What was missed while nothing ticked runs once (latest, the default), each (all), or "
         "not (skip).",
+        autocompletion=completing.misfires,
     ),
 ]
 Grace = Annotated[

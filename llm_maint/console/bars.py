@@ -1,7 +1,7 @@
 """Progress bars on standard error, for work that takes longer than a moment."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -18,13 +18,15 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from llm_maint.domain.visible import visible
+
 AFTER_SECONDS = 1.0
 """Work that is done by then shows no bar: it would only flicker."""
 
 
 @dataclass
 class Bars:
-    """A line for the whole, and below it a bar for each kind of step of which there are several."""
+    """A line for the work, and below it a bar for each kind of step of which there are several."""
 
     text: str
     console: Console
@@ -45,7 +47,7 @@ class Bars:
             transient=True,
             redirect_stdout=False,
         )
-        self._progress.add_task(self.text, total=None)
+        self._whole = self._progress.add_task(self.text, total=None)
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -60,6 +62,15 @@ class Bars:
             with self._lock:
                 self._ended = True
                 self._progress.stop()
+
+    def named(self, name: str) -> Callable[[str, int, int], None]:
+        """Begin anew for other work: a `domain.progress.Watch`."""
+        with self._lock:
+            for task in self._tasks.values():
+                self._progress.remove_task(task)
+            self._tasks.clear()
+            self._progress.reset(self._whole, total=None, description=visible(name))
+        return self.told
 
     def told(self, what: str, done: int, total: int) -> None:
         """Take note of how far the work is: a `domain.progress.Progress`."""

@@ -1,14 +1,13 @@
-"""Jobs, runs and profiles as the JSON documents that scripts rely on."""
+"""Jobs, plans and profiles as the JSON documents that scripts rely on; runs: `domain`."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from llm_maint.domain.entity import Entity
-from llm_maint.domain.moments import iso
+from llm_maint.domain.moments import stamp
 from llm_maint.domain.plan_document import plan_document, read_plan
 from llm_maint.domain.profile import Attribute
-from llm_maint.domain.runs import Run
 from llm_maint.domain.schedule import Cron, Every
 
 if TYPE_CHECKING:
@@ -53,27 +52,6 @@ def job_in_full_document(job: "ScheduledJob", *, now: datetime) -> dict[str, Any
     """Return a job as `jobs show --json` prints it: with its next five runs."""
     slots = [stamp(slot) for slot in job.slots(5, now=now)]
     return {**job_document(job, now=now), "next_runs": slots}
-
-
-def run_document(run: Run) -> dict[str, Any]:
-    """Return a run as `runs tail --json` prints it; its id is null for a dry run."""
-    return {
-        "id": run.id or None,
-        "job_id": run.job_id,
-        "job_name": run.job_name,
-        "job_type": run.job_type,
-        "bot_id": run.bot_id,
-        "status": run.status,
-        "attempt": run.attempt,
-        "trigger": run.trigger,
-        "host": run.host,
-        "scheduled_for": stamp(run.scheduled_for),
-        "started_at": stamp(run.started_at),
-        "finished_at": stamp(run.finished_at),
-        "duration_ms": run.duration_ms,
-        "result": run.result,
-        "error_message": run.error_message,
-    }
 
 
 def entity_document(counted: "EntityCount") -> dict[str, Any]:
@@ -193,8 +171,3 @@ def _seconds(duration: timedelta | None) -> int | None:
 
 def _named(entity: Entity) -> dict[str, str]:
     return {"entity_id": entity.id, "entity_type": entity.type}
-
-
-def stamp(moment: datetime | None) -> str | None:
-    """Return a time as ISO 8601 in UTC with `Z`."""
-    return None if moment is None else iso(moment)

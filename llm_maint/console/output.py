@@ -2,14 +2,15 @@
 
 import json
 import os
+import select
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import compress
 from typing import Any
 
-from llm_maint.domain.progress import Progress, untold
+from llm_maint.domain.progress import Progress, Watch
 from llm_maint.domain.visible import visible, visible_json
 from llm_maint.errors import OutputError
 
@@ -39,6 +40,13 @@ class Table:
     spare: frozenset[str] = frozenset()
 
 
+@dataclass(slots=True)
+class Reader:
+    """Whoever reads standard output; `is_gone` once nobody does."""
+
+    is_gone: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """Where results go. `terminal` tells that a person reads them; `quiet` that none wants to."""
@@ -47,6 +55,20 @@ class Output:
     error_terminal: bool
     colour: bool
     quiet: bool = False
+    _reader: Reader = field(default_factory=Reader)
+
+    @property
+    def width(self) -> int:
+        """How many columns the terminal has now."""
+        from rich.console import Console
+
+        return Console().width
+
+    def waits(self, seconds: float) -> bool:
+        """Wait; return whether anybody reads standard output still, at once where nobody does."""
+        watched = select.poll()
+        watched.register(sys.stdout.fileno(), 0)  # errors and hang-ups are told in any case
+        return not (self._reader.is_gone or watched.poll(seconds * 1_000))
 
     def json(self, document: Any, *, one_line: bool = False) -> None:  # noqa: ANN401 any JSON
         """Print one JSON document."""
@@ -65,16 +87,20 @@ class Output:
 
     def lines(self, lines: Iterable[Line]) -> None:
         """Print lines of a result."""
+        self.composed([line] for line in lines)
+
+    def composed(self, lines: Iterable[Sequence[Line]]) -> None:
+        """Print lines that are in pieces of different style."""
         if not (self.terminal and self.colour):
-            for line in lines:
-                self._print(visible(line.text))
+            for pieces in lines:
+                self._print(visible("".join(piece.text for piece in pieces)))
             return
         from rich.console import Console
         from rich.text import Text
 
         console = Console(highlight=False, soft_wrap=True)
-        for line in lines:
-            console.print(Text(visible(line.text), style=line.style))
+        for pieces in lines:
+            console.print(Text.assemble(*((visible(each.text), each.style) for each in pieces)))
 
     def raw(self, text: str) -> None:
         """Print a text as it is, line breaks included: what goes into a prompt or a file."""
@@ -109,17 +135,32 @@ class Output:
 
     @contextmanager
     def progressing(self, text: str) -> Iterator[Progress]:
-        """Show on a terminal, on standard error, how far work is that takes over a second."""
-        if not self.error_terminal or self.quiet:
-            yield untold
+        """Tell on standard error how far work is; see `watching`."""
+        with self.watching(text) as watch:
+            yield watch(text)
+
+    @contextmanager
+    def watching(self, text: str, *, is_cron: bool = False) -> Iterator[Watch]:
+        """Tell on standard error how far jobs are.
+
+        On a terminal by bars, after a second; elsewhere by a line of the log each minute, of what
+        cron starts only where somebody asked for more, or a journal takes it.
+        """
+        if self.error_terminal and not self.quiet:
+            from rich.console import Console
+
+            from llm_maint.console.bars import Bars
+
+            bars = Bars(visible(text), Console(stderr=True, no_color=not self.colour))
+            with bars.shown():
+                yield bars.named
             return
-        from rich.console import Console
+        from llm_maint.console import heartbeat
 
-        from llm_maint.console.bars import Bars
-
-        bars = Bars(visible(text), Console(stderr=True, no_color=not self.colour))
-        with bars.shown():
-            yield bars.told
+        if not (is_cron or self.quiet):
+            heartbeat.be_heard()
+        with heartbeat.beating() as watch:
+            yield watch
 
     def _print(self, text: str) -> None:
         encoding = sys.stdout.encoding or "utf-8"
@@ -129,6 +170,7 @@ class Output:
         except BrokenPipeError:
             # Whoever read has seen enough, as `head` does. The command goes on to its end, and its
             # exit code is its own.
+            self._reader.is_gone = True
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except OSError as error:
             raise OutputError(f"cannot write the output: {error.strerror}") from error

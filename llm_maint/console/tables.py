@@ -9,6 +9,7 @@ from llm_maint.domain.firing import Misfire, in_words
 from llm_maint.domain.profile import Attribute
 from llm_maint.domain.runs import Run
 from llm_maint.domain.schedule import Cron
+from llm_maint.domain.spans import span
 
 if TYPE_CHECKING:
     from llm_maint.domain.memory import Memory
@@ -98,21 +99,6 @@ def runs_table(runs: Iterable[Run]) -> Table:
         ],
         numeric=frozenset({"TOOK"}),
     )
-
-
-def run_lines(runs: Iterable[Run]) -> list[Line]:
-    """Return runs as aligned lines that can go on for hours."""
-    return [
-        Line(
-            f"{run.id[:8]}  {short_time(run.finished_at or run.started_at)}  {run.job_name:<22} "
-            f"{run.status:<11} {took(run.duration_ms):>9}  {outcome(run)}".rstrip(),
-            _STYLE_OF_STATUS.get(run.status, ""),
-        )
-        for run in runs
-    ]
-
-
-_STYLE_OF_STATUS = {"failed": "red", "abandoned": "red", "skipped": "yellow", "running": "dim"}
 
 
 def entities_table(entities: "Iterable[EntityCount]") -> Table:
@@ -208,13 +194,16 @@ def outcome(run: Run) -> str:
     if run.error_message:
         return run.error_message
     result = run.result or {}
-    if "entities" in result or "memories_before" in result:
+    if run.job_type in _CONSOLIDATING and {"entities", "bots"} & result.keys():
         return _consolidated(result)
     told = {n: v for n, v in result.items() if not isinstance(v, list | dict) and (n, v) != _FINE}
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in told.items())
 
 
 _FINE = ("failed", 0)
+
+_CONSOLIDATING = ("profile_maintenance", "memory_consolidation")
+"""Job types whose results we know; those of other packages may name anything as they like."""
 
 
 def before_after(document: Mapping[str, Any]) -> str:
@@ -234,10 +223,12 @@ def took(duration_ms: int | None) -> str:
     """Return a duration for people."""
     if duration_ms is None:
         return ""
+    if duration_ms >= _LONG:
+        return span(timedelta(milliseconds=duration_ms))
     return f"{duration_ms} ms" if duration_ms < _ONE_SECOND else f"{duration_ms / 1000:.1f} s"
 
 
-_ONE_SECOND = 1_000
+_ONE_SECOND, _LONG = 1_000, 120_000
 
 
 def _consolidated(result: Mapping[str, Any]) -> str:

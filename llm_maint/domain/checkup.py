@@ -26,6 +26,15 @@ class Check:
     mend: str = ""
     exit_code: ExitCode = ExitCode.OK
 
+    def document(self) -> dict[str, str | None]:
+        """Return it for JSON."""
+        return {
+            "name": self.name,
+            "state": self.state.value,
+            "found": self.found,
+            "mend": self.mend or None,
+        }
+
 
 def failed(name: str, error: MaintError, mend: str = "") -> Check:
     """Return the check that ended with an error."""

@@ -6,17 +6,17 @@ The faded value is a view: it is worked out when it is asked for and written now
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import floor
 from typing import Any, NamedTuple
 
+from llm_maint.domain.half_lives import folded
 from llm_maint.domain.loss_guard import ALWAYS_ALLOWED_LOSSES, ROUNDING
 from llm_maint.domain.memory import Memory
 from llm_maint.domain.policy import Policy
 from llm_maint.domain.recurrence import RECURRING, is_recurring
-from llm_maint.errors import ConfigurationError
 
 PROTECTED, IMPORTANT, RECENT = "protected", "important", "recent"
 UNRATED, UNDATED = "unrated", "undated"
@@ -38,7 +38,7 @@ BUCKETS = (*(f"under {edge:g}" for edge in EDGES), f"{EDGES[-1]:g} or more", "un
 class Decay:
     """How memories fade and what is exempt; from the settings `memory.*`.
 
-    `half_lives` are those of tags, folded as `read_half_lives` does. All half-lives are above zero.
+    `half_lives` are those of tags, as `half_lives.folded` writes them. All are above zero.
     """
 
     half_life: timedelta = timedelta(days=90)
@@ -51,7 +51,7 @@ class Decay:
 
     def half_life_of(self, memory: Memory) -> timedelta:
         """Return the longest half-life of its tags, the general one where none has its own."""
-        own = (self.half_lives.get(_folded(tag)) for tag in memory.tags)
+        own = (self.half_lives.get(folded(tag)) for tag in memory.tags)
         return max((found for found in own if found), default=self.half_life)
 
 
@@ -178,7 +178,7 @@ def decayed(
             effective_importance(memory, decay, now=now),
             exemption(memory, decay, now=now),
         )
-        for memory in memories
+        for memory in _as_rated(memories)
     ]
     faded = {s.id for s in seen if s.effective is not None and s.effective < decay.threshold}
     candidates = faded | gone if decay.prunes_orphans else faded
@@ -214,40 +214,6 @@ def allowed_losses(unprotected: int, lost_recently: int, ratio: float) -> int:
     return max(0, max(ALWAYS_ALLOWED_LOSSES, of_all) - lost_recently)
 
 
-def read_half_lives(texts: Iterable[str]) -> Mapping[str, timedelta]:
-    """Return the half-lives of tags, from settings such as `work=30`: a tag and its days.
-
-    Raises:
-        ConfigurationError: an item is none, its days are not above zero, or its tag comes twice.
-
-    """
-    found: dict[str, timedelta] = {}
-    for text in texts:
-        name, _, days = text.rpartition("=")
-        tag = _folded(name)
-        if tag in found:
-            raise ConfigurationError(f"half-life {text!r}: the tag has one already")
-        half_life = _days(days)
-        if not tag or half_life is None:
-            raise ConfigurationError(
-                f"half-life {text!r}: it is written tag=days, with more than 0 days"
-            )
-        found[tag] = half_life
-    return found
-
-
-def _days(text: str) -> timedelta | None:
-    try:
-        half_life = timedelta(days=float(text))
-    except (ValueError, OverflowError):
-        return None
-    return half_life if half_life > timedelta(0) else None
-
-
-def _folded(tag: str) -> str:
-    return tag.strip().casefold()
-
-
 def _age(memory: Memory, *, now: datetime) -> timedelta | None:
     times = (memory.last_accessed, memory.updated_at, memory.created_at)
     touched = max((time for time in times if time is not None), default=None)
@@ -258,6 +224,17 @@ def _rated(memory: Memory) -> float | None:
     # What is not a number is not from 0 to 1 either.
     importance = memory.importance
     return importance if importance is not None and 0 <= importance <= 1 else None
+
+
+def _as_rated(memories: Iterable[Memory]) -> list[Memory]:
+    """Return the memories; where all are of importance 0, nobody has rated any of them.
+
+    It is what a column says that nobody writes, and no reason to take everything for unimportant.
+    """
+    found = list(memories)
+    if any(memory.importance != 0 for memory in found):
+        return found
+    return [replace(memory, importance=None) for memory in found]
 
 
 class _Seen(NamedTuple):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from llm_maint.domain.checkup import Check, State
-from llm_maint.domain.spans import span
+from llm_maint.domain.spans import some, span
 from llm_maint.domain.vitals import HostSeen, JobState, Vitals
 from llm_maint.errors import ExitCode
 
@@ -23,9 +23,6 @@ MANY_FAILURES = 3
 
 LARGE_JOURNAL = 1 << 30
 """Bytes above which a shorter `history.journal_keep_days` is worth a thought."""
-
-_SHOWN = 3
-"""Names of jobs, hosts or entities that a line repeats."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +51,13 @@ def health(vitals: Vitals, expected: Expected) -> list[Check]:
         _claims(vitals),
         _failing(vitals),
         _held(vitals),
-        _journal(vitals, expected),
+        *_journal(vitals, expected),
     ]
+
+
+def is_seen(host: str, vitals: Vitals, expected: Expected) -> bool:
+    """Return whether a host was seen to tick just now."""
+    return any(seen.host == host and not _is_late(seen, vitals, expected) for seen in vitals.hosts)
 
 
 def _ticks(vitals: Vitals, expected: Expected) -> Iterator[Check]:
@@ -71,7 +73,7 @@ def _ticks(vitals: Vitals, expected: Expected) -> Iterator[Check]:
         )
         return
     ago = span(vitals.now - last.seen_at)
-    if vitals.now - last.seen_at > SEEN_EVERY + expected.patience:
+    if _is_late(last, vitals, expected):
         yield _failure(
             name,
             f"the last was seen {ago} ago, on {last.host}: its timer or cron has stopped",
@@ -81,9 +83,9 @@ def _ticks(vitals: Vitals, expected: Expected) -> Iterator[Check]:
     silent = [each for each in vitals.hosts if _is_silent(each, vitals, expected)]
     if silent:
         told = [f"{each.host} for {span(vitals.now - each.seen_at)}" for each in silent]
-        yield _warning(name, f"{last.host} ticks, but there is none from {_some(told)}")
+        yield _warning(name, f"{last.host} ticks, but there is none from {some(told)}")
     else:
-        hosts = _some([each.host for each in vitals.hosts if _is_there(each, vitals)])
+        hosts = some([each.host for each in vitals.hosts if _is_there(each, vitals)])
         yield _ok(name, f"seen {ago} ago, from {hosts}")
     versions = sorted({each.version for each in vitals.hosts if _is_there(each, vitals)})
     if len(versions) > 1:
@@ -95,8 +97,11 @@ def _is_there(seen: HostSeen, vitals: Vitals) -> bool:
 
 
 def _is_silent(seen: HostSeen, vitals: Vitals, expected: Expected) -> bool:
-    late = vitals.now - seen.seen_at > SEEN_EVERY + expected.patience
-    return late and _is_there(seen, vitals)
+    return _is_late(seen, vitals, expected) and _is_there(seen, vitals)
+
+
+def _is_late(seen: HostSeen, vitals: Vitals, expected: Expected) -> bool:
+    return vitals.now - seen.seen_at > SEEN_EVERY + expected.patience
 
 
 def _overdue(vitals: Vitals, expected: Expected) -> Check:
@@ -109,7 +114,7 @@ def _overdue(vitals: Vitals, expected: Expected) -> Check:
         return _ok(name, f"{due} due now, none late")
     late.sort(key=lambda job: job.overdue(now=now), reverse=True)
     told = [f"{job.name} by {span(job.overdue(now=now))}" for job in late]
-    return _warning(name, f"late: {_some(told)}", "llm-maint run-due")
+    return _warning(name, f"late: {some(told)}", "llm-maint run-due")
 
 
 def _claims(vitals: Vitals) -> Check:
@@ -117,10 +122,10 @@ def _claims(vitals: Vitals) -> Check:
     held = [job for job in vitals.jobs if job.is_claimed]
     stuck = [job for job in held if not job.is_running(now=now)]
     if stuck:
-        told = _some([job.name for job in stuck])
+        told = some([job.name for job in stuck])
         found = f"a dead process holds {told}; the next tick takes it back"
         return _warning(name, found, "llm-maint run-due")
-    running = _some([job.name for job in held])
+    running = some([job.name for job in held])
     return _ok(name, f"running: {running}" if held else "no job is running")
 
 
@@ -134,7 +139,7 @@ def _failing(vitals: Vitals) -> Check:
     if worst.problem is not None:
         found, mend = f"{worst.name}: {worst.problem}", f"llm-maint jobs show {worst.name}"
         return _failure(name, found, mend)
-    told = _some([f"{job.name} ({job.consecutive_failures} in a row)" for job in failing])
+    told = some([f"{job.name} ({job.consecutive_failures} in a row)" for job in failing])
     mend = f"llm-maint runs tail --job {worst.name} --status failed -n 1"
     many = worst.consecutive_failures >= MANY_FAILURES
     return (_failure if many else _warning)(name, f"failing: {told}", mend)
@@ -149,31 +154,30 @@ def _held(vitals: Vitals) -> Check:
     if not held:
         return _ok(name, "none waits for review")
     oldest = span(vitals.now - min(plan.created_at for plan in held))
-    whose = _some(sorted({plan.entity for plan in held}))
+    whose = some(sorted({plan.entity for plan in held}))
     group = "memory" if all(plan.is_of_memories for plan in held) else "profile"
     wait = "1 waits" if len(held) == 1 else f"{len(held)} wait"
     found = f"{wait} for review, for up to {oldest}: {whose}"
     return _warning(name, found, f"llm-maint {group} plans --status held")
 
 
-def _journal(vitals: Vitals, expected: Expected) -> Check:
+def _journal(vitals: Vitals, expected: Expected) -> Iterator[Check]:
     name, journal = "journal", vitals.journal
+    if journal is None:
+        return
     found = f"{journal.rows:,} rows, {journal.octets / (1 << 20):,.1f} MiB"
     late = timedelta(days=2)
     if journal.oldest is not None:
         age = vitals.now - journal.oldest
         if age > expected.journal_kept + late:
             found += f", since {span(age)}: what is older than {span(expected.journal_kept)} is due"
-            return _warning(name, found, "llm-maint jobs run history-pruning")
+            yield _warning(name, found, "llm-maint jobs run history-pruning")
+            return
         found += f", since {span(age)}"
     if journal.octets > LARGE_JOURNAL:
-        return _warning(name, found, "llm-maint config set history.journal_keep_days 30")
-    return _ok(name, found)
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+        yield _warning(name, found, "llm-maint config set history.journal_keep_days 30")
+    else:
+        yield _ok(name, found)
 
 
 def _ok(name: str, found: str) -> Check:

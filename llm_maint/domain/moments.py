@@ -10,6 +10,11 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def stamp(moment: datetime | None) -> str | None:
+    """Return a time that may be missing in the same form."""
+    return None if moment is None else iso(moment)
+
+
 def parse_time(text: object, *, where: str) -> datetime | None:
     """Return a time of the database (ISO 8601, without a zone = UTC) as an aware one.
 

@@ -3,12 +3,24 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+HEARTBEAT = "llm_maint.heartbeat"
+"""Name of the log that tells, each minute, how far long work is."""
+
 Progress = Callable[[str, int, int], None]
 """Told of what there are how many, and how many of them are done: `told("requests", 3, 12)`."""
 
 
 def untold(_what: str, _done: int, _total: int) -> None:
     """Be told, and let nobody know."""
+
+
+Watch = Callable[[str], Progress]
+"""Told the name of the work that begins; what it returns is told how far that is."""
+
+
+def unwatched(_name: str) -> Progress:
+    """Be told of work that begins, and let nobody know."""
+    return untold
 
 
 @dataclass(slots=True)

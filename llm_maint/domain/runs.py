@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Self
 
@@ -152,3 +152,17 @@ class Run:
     result: Mapping[str, Any] | None
     error_message: str | None
     scheduled_for: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that has ended, and the exit code it asks for; `expected` where it needs no telling."""
+
+    run: Run
+    exit_code: ExitCode
+    expected: bool = False
+
+
+def moment_of(run: Run) -> datetime:
+    """Return when a run ended or, where it has not, began; the first of all times where neither."""
+    return run.finished_at or run.started_at or datetime.min.replace(tzinfo=UTC)

@@ -1,5 +1,6 @@
-"""Spans of time in words, as people say them: one number and one unit."""
+"""Spans of time, and lists of names, in the few words that a line has room for."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 _UNITS = (
@@ -17,3 +18,12 @@ def span(duration: timedelta) -> str:
         if duration >= least * length:
             return f"{duration // length} {unit}"
     return "0 s"
+
+
+def some(names: Sequence[str], none: str = "") -> str:
+    """Return the first few names, and how many more there are; `none` where there are none."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more or none
+
+
+_SHOWN = 3

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from llm_maint.domain.schedule import Schedule
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSeen:
@@ -18,6 +20,7 @@ class HostSeen:
 class JobState:
     """A job as an operator looks at it. `due_at` None is due now; `problem` is in its schedule."""
 
+    id: str = ""
     name: str
     job_type: str
     enabled: bool
@@ -29,6 +32,8 @@ class JobState:
     last_success_at: datetime | None = None
     consecutive_failures: int = 0
     problem: str | None = None
+    schedule: Schedule | None = None
+    created_at: datetime | None = None
 
     def is_running(self, *, now: datetime) -> bool:
         """Return whether a living process has it."""
@@ -66,13 +71,13 @@ class JournalSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vitals:
-    """All of it, read in one go."""
+    """All of it, read in one go. Of one job alone there is no journal."""
 
     now: datetime
     hosts: Sequence[HostSeen]
     jobs: Sequence[JobState]
     held: Sequence[HeldPlan]
-    journal: JournalSize
+    journal: JournalSize | None
 
     @property
     def last_tick(self) -> HostSeen | None:

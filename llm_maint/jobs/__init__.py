@@ -37,6 +37,11 @@ def find_job_type(name: str) -> Job:
     return job
 
 
+def known_types() -> list[str]:
+    """Return the names of all job types, those of installed packages last."""
+    return [*BUILT_IN, *sorted(_installed().names - set(BUILT_IN))]
+
+
 # Reading what is installed, or finding one of it, costs more than a small job.
 @cache
 def _installed() -> EntryPoints:

@@ -1,4 +1,7 @@
-"""Job type `history_pruning`: deletes old runs, and plans that are too old to be undone."""
+"""Job type `history_pruning`: deletes old runs, and plans that are too old to be undone.
+
+It also forgets the hosts that have not ticked for as long as runs are kept.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -27,12 +30,13 @@ def run(context: JobContext) -> Outcome:
                     "plans_deleted": history.prunable_plans(connection, before=plans_before),
                 }
             )
-    return Success(
-        {
-            "runs_deleted": _in_batches(context, history.prune_runs, before),
-            "plans_deleted": _in_batches(context, history.prune_plans, plans_before),
-        }
-    )
+    done = {
+        "runs_deleted": _in_batches(context, history.prune_runs, before),
+        "plans_deleted": _in_batches(context, history.prune_plans, plans_before),
+    }
+    with context.write() as connection:
+        history.forget_hosts(connection, before=before)
+    return Success(done)
 
 
 class _Prune(Protocol):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from llm_maint.errors import ConfigurationError
-from llm_maint.llm.transport import NO_ADDRESS
+
+NO_ADDRESS = "llm.base_url is not the address of a server, as in http://127.0.0.1:8080/v1"
 
 _ENDPOINTS = ("/chat/completions", "/messages", "/models")
 """What people copy along with the base of an API."""

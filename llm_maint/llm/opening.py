@@ -10,7 +10,7 @@ from llm_maint.llm import faults
 from llm_maint.llm.faults import Fault, Kind
 from llm_maint.llm.provider import Provider, nothing
 from llm_maint.llm.secret import Secret
-from llm_maint.llm.transport import Answer, NoAnswer
+from llm_maint.web.transport import Answer, NoAnswer
 
 QUOTED = 200
 """Characters of what a server said that a message repeats."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Generator, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from llm_maint.llm.resolving import DaemonResolvingLoop
+from llm_maint.web.resolving import DaemonResolvingLoop
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

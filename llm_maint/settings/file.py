@@ -66,12 +66,22 @@ def with_setting(path: Path, name: str, text: str) -> str:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file that its owner alone can read, whole or not at all."""
+    write_whole(path, text, mode=FILE_MODE)
+
+
+def write_whole(path: Path, text: str, *, mode: int) -> None:
+    """Write a file, whole or not at all, and the directories above it where they are missing.
+
+    Raises:
+        ConfigurationError: it cannot be written.
+
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
-        Path(temporary).chmod(FILE_MODE)
+        Path(temporary).chmod(mode)
         Path(temporary).replace(path)
     except OSError as error:
         raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error

@@ -12,6 +12,7 @@ from typing import Any, Self
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
+from llm_maint.domain import ping
 from llm_maint.domain.nearest import nearest
 from llm_maint.errors import ConfigurationError
 from llm_maint.settings.sections import Settings
@@ -39,6 +40,20 @@ class Key:
     def secret(self) -> bool:
         """Whether the value must not be shown."""
         return self.field.annotation is SecretStr
+
+
+def _starred(address: str) -> str:
+    """Return an address of a monitor as it may be shown."""
+    try:
+        host = ping.shown(address)
+    except ValueError:
+        return "********"
+    return address if address in ("", host) else f"{host}/********"
+
+
+def _starred_item(item: str) -> str:
+    job, equals, address = item.partition("=")
+    return f"{job}{equals}{_starred(address)}"
 
 
 def _keys() -> Iterator[Key]:
@@ -70,6 +85,8 @@ class LoadedSettings:
             return without_password(str(secret))
         if isinstance(value, SecretStr):
             return "********" if secret else ""
+        if name.startswith("monitoring.ping_url"):  # whoever has its path can silence an alarm
+            return _starred(value) if isinstance(value, str) else list(map(_starred_item, value))
         return list(value) if isinstance(value, tuple) else value
 
     def value(self, name: str) -> Any:  # noqa: ANN401 a setting is any TOML value

@@ -84,13 +84,16 @@ DEFAULTS: dict[str, str | int | bool] = {
     "database.schema": "",
     "database.connect_timeout_seconds": 5,
     "scheduler.enabled": True,
+    "scheduler.check_interval_seconds": 30,
+    "history.journal_keep_days": 90,
     "monitoring.textfile": "",
 }
-"""The settings that a tick needs to know before it knows that there is work."""
+"""The settings that a tick needs to know before it knows that there is work, and `status` at all.
+"""
 
 
 Meaning = str | int | bool | None
-"""What a value means; None where that is not certain. Of what no tick needs, that it is valid."""
+"""What a value means; None where that is not certain. Beyond `DEFAULTS`, only that it is valid."""
 
 
 def recognised(found: Mapping[str, tuple[object, str]]) -> dict[str, str | int | bool] | None:

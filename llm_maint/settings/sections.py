@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
+from llm_maint.domain.health import Expected
 from llm_maint.domain.policy import Policy
 from llm_maint.domain.wording import snake_case
 from llm_maint.settings.memory_section import MemorySettings
@@ -203,3 +204,12 @@ class Settings(Section):
     memory: MemorySettings = MemorySettings()
     history: HistorySettings = HistorySettings()
     monitoring: MonitoringSettings = MonitoringSettings()
+
+    @property
+    def expected(self) -> Expected:
+        """What a healthy installation with these settings is like."""
+        return Expected(
+            interval=timedelta(seconds=self.scheduler.check_interval_seconds),
+            enabled=self.scheduler.enabled,
+            journal_kept=timedelta(days=self.history.journal_keep_days),
+        )

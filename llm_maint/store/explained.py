@@ -132,9 +132,15 @@ _POSTGRESQL_MEANINGS: tuple[tuple[str, type[MaintError], str], ...] = (
 )
 
 
+_NOT_WRITABLE = ("0A000", "55000")
+"""One column of a view, or all of it, stands for nothing that could be written."""
+
+
 def _explained_postgresql(state: str | None, text: str, place: str) -> MaintError | None:
     if state is None:  # libpq itself: no server, no name, a time-out, a connection that broke
         return DatabaseUnavailableError(f"cannot reach the database {place}: {text}")
+    if state in _NOT_WRITABLE and " view " in text:
+        return SchemaError(f"{text}: give the view a trigger INSTEAD OF it")
     for sign, kind, message in _POSTGRESQL_MEANINGS:
         if state.startswith(sign) and (sign != "0A000" or "recovery" in text):
             return kind(message.format(place=place, text=text))

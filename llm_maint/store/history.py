@@ -13,7 +13,7 @@ from llm_maint.store import dialect, listing
 from llm_maint.store.listing import as_run
 from llm_maint.store.plans import APPLIED
 from llm_maint.store.row_tables import memory_sightings
-from llm_maint.store.tables import journal, plans, runs
+from llm_maint.store.tables import journal, plans, runs, ticks
 
 BATCH = 1_000
 """Rows deleted by one statement: short locks, whatever has gathered."""
@@ -80,6 +80,11 @@ def prune_plans(connection: Connection, *, before: datetime, limit: int = BATCH)
     connection.execute(sa.delete(memory_sightings).where(memory_sightings.c.plan_id.in_(undone)))
     connection.execute(sa.delete(journal).where(journal.c.plan_id.in_(ids)))
     return connection.execute(sa.delete(plans).where(plans.c.id.in_(ids))).rowcount
+
+
+def forget_hosts(connection: Connection, *, before: datetime) -> None:
+    """Forget the hosts that were last seen to tick before a moment."""
+    connection.execute(sa.delete(ticks).where(ticks.c.seen_at < before))
 
 
 def _old_runs(before: datetime) -> tuple[sa.ColumnElement[bool], ...]:

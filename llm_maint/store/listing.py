@@ -115,7 +115,6 @@ def tail(
     limit: int,
     job_id: str | None = None,
     status: str | None = None,
-    since: datetime | None = None,
 ) -> list[Run]:
     """Return the last runs, newest last.
 
@@ -124,28 +123,21 @@ def tail(
         limit: at most so many.
         job_id: only of this job.
         status: only of this status.
-        since: only those started or finished at or after this moment.
 
     """
-    wanted = {"job_id": job_id, "status": status, "since": since}
+    wanted = {"job_id": job_id, "status": status}
     given: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
     conditions = " AND ".join(_CONDITIONS[name] for name in given) or "true"
     query = (
         f"SELECT * FROM {{runs}} WHERE {conditions} "  # noqa: S608 of our own conditions
         "ORDER BY started_at DESC {nulls_last}, id DESC LIMIT {limit}"
     )
-    if since is not None:
-        given["long_before"] = since - LONGEST
     return [as_run(row) for row in ask(source, query, **given, limit=limit)][::-1]
 
-
-LONGEST = timedelta(days=7)
-"""A run that takes longer is not seen to end: to look further back is to look at all there are."""
 
 _CONDITIONS = {
     "job_id": "job_id = {job_id}",
     "status": "status = {status}",
-    "since": "(started_at >= {since} OR finished_at >= {since} AND started_at >= {long_before})",
 }
 
 

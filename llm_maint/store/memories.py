@@ -49,8 +49,23 @@ class BotCount:
 
 def are_kept(connection: Connection) -> bool:
     """Return whether there is a table of memories: one named so may hold something else."""
-    columns = (user_table(connection, name).columns.keys() for name in _tables(connection))
+    columns = (user_table(connection, name).columns.keys() for name in tables(connection))
     return all(set(NEEDED) <= each for each in columns)
+
+
+def tables(connection: Connection) -> Sequence[str]:
+    """Return the tables of memories: the one of all bots, or one for each.
+
+    Where there are both, that of all bots counts if it holds anything: `init` may have made it.
+    """
+    names = visible_tables(connection)
+    # SQLite knows no case in names.
+    has_one = MEMORIES in (names if is_postgresql(connection) else map(str.lower, names))
+    alike = sorted(name for name in names if name.endswith(f"_{MEMORIES}") and _bot_of(name))
+    own = [name for name in alike if set(NEEDED) <= user_table(connection, name).columns.keys()]
+    if has_one and (not own or _holds_any(connection, user_table(connection, MEMORIES))):
+        return [MEMORIES]
+    return own
 
 
 def bots(connection: Connection) -> list[BotCount]:
@@ -61,7 +76,7 @@ def bots(connection: Connection) -> list[BotCount]:
 
     """
     found: list[BotCount] = []
-    for name in _tables(connection):
+    for name in tables(connection):
         table = _checked(user_table(connection, name))
         clause = table.clause
         updated_at = clause.c.updated_at if "updated_at" in table.columns else sa.null()
@@ -116,7 +131,7 @@ def table_of(connection: Connection, entity: Entity) -> UserTable:
         SchemaError: there is none, or it lacks what a memory needs.
 
     """
-    names = _tables(connection)
+    names = tables(connection)
     wanted = f"{entity.id}_{MEMORIES}"
     own = next((name for name in names if name != MEMORIES and _bot_of(name) == entity.id), None)
     name = MEMORIES if MEMORIES in names else own
@@ -223,21 +238,6 @@ def as_memory(image: Image) -> Memory:
 
 
 _YES = frozenset({"1", "true", "t", "yes", "on"})
-
-
-def _tables(connection: Connection) -> Sequence[str]:
-    """Return the tables of memories: the one of all bots, or one for each.
-
-    Where there are both, that of all bots counts if it holds anything: `init` may have made it.
-    """
-    names = visible_tables(connection)
-    # SQLite knows no case in names.
-    has_one = MEMORIES in (names if is_postgresql(connection) else map(str.lower, names))
-    alike = sorted(name for name in names if name.endswith(f"_{MEMORIES}") and _bot_of(name))
-    own = [name for name in alike if set(NEEDED) <= user_table(connection, name).columns.keys()]
-    if has_one and (not own or _holds_any(connection, user_table(connection, MEMORIES))):
-        return [MEMORIES]
-    return own
 
 
 def _holds_any(connection: Connection, table: UserTable) -> bool:

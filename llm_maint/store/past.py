@@ -41,15 +41,26 @@ def failures(source: Source, *, limit: int) -> list[RunFacts]:
     return [facts_of(as_run(row)) for row in rows]
 
 
-def rows_changed(source: Source, since: datetime) -> Mapping[str, int]:
+def rows_changed(
+    source: Source, since: datetime, *, job_id: str | None = None
+) -> Mapping[str, int]:
     """Return how many rows met each effect in the plans that were applied since a moment.
 
-    Whoever started them: runs, and people. What was undone since does not count.
+    Whoever started them: runs, and people; with a job, its runs. What was undone since does not
+    count.
     """
     rows = ask(
         source,
-        "SELECT effect, count(*) AS rows FROM {journal} JOIN {plans} ON id = plan_id "
-        "WHERE status = 'applied' AND applied_at >= {since} GROUP BY effect ORDER BY effect",
+        "SELECT effect, count(*) AS rows FROM {journal} JOIN {plans} ON id = plan_id "  # noqa: S608
+        f"WHERE status = 'applied' AND applied_at >= {{since}} AND {OF_JOB if job_id else 'true'} "
+        "GROUP BY effect ORDER BY effect",
         since=since,
+        **({"job_id": job_id} if job_id else {}),
     )
     return {row["effect"]: row["rows"] for row in rows}
+
+
+OF_JOB = (
+    "EXISTS (SELECT 1 FROM {runs} AS run WHERE run.id = {plans}.run_id AND run.job_id = {job_id})"
+)
+"""A condition on plans: that a run of a job made it, as long as that run is kept."""

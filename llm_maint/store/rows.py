@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from llm_maint.domain.lists import as_array, is_list, read_list
 from llm_maint.domain.row import Image, Scalar
-from llm_maint.errors import DataError
+from llm_maint.errors import DataError, SchemaError
 from llm_maint.store.columns import IdInsert, RawType
 from llm_maint.store.dialect import is_postgresql
 from llm_maint.store.driver import RawText
@@ -37,7 +37,12 @@ def read_images(
         lock: keep others from changing the rows until the transaction ends.
         columns: only these, where a row holds more than is wanted.
 
+    Raises:
+        SchemaError: the table has no ids.
+
     """
+    if "id" not in table.columns:
+        raise SchemaError(f"the table {table.name} has no column id, which tells its rows apart")
     clause = table.clause
     names = list(table.columns) if columns is None else [n for n in table.columns if n in columns]
     query = sa.select(*(_exact(connection, clause.c[name]) for name in names))

@@ -44,8 +44,3 @@ def note_if_possible(source: Source, *, host: str, now: datetime) -> None:
 def hosts(source: Source) -> list[Row]:
     """Return every host that was seen to tick, the last first."""
     return list(ask(source, "SELECT * FROM {ticks} ORDER BY seen_at DESC, host"))
-
-
-def forget(source: Source, *, before: datetime) -> int:
-    """Forget the hosts that were not seen since; return how many."""
-    return change(source, "DELETE FROM {ticks} WHERE seen_at < {before}", before=before)

@@ -35,3 +35,12 @@ def test_bars_show_what_there_are_several_of(monkeypatch: pytest.MonkeyPatch) ->
 def test_quick_work_shows_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would only flicker."""
     assert "consolidating" not in _shown(60.0, monkeypatch, 0.1)
+
+
+def test_each_job_begins_anew() -> None:
+    """The bars of the job before are not those of the next, and its name is."""
+    found = Bars("running what is due", Console(file=io.StringIO(), width=80))
+    found.named("first")("entities", 3, 3)
+    found.named("\x1b[31msecond")("requests", 1, 7)
+    shown = [task.description for task in found._progress.tasks]
+    assert shown == ["\\x1b[31msecond", "requests"]

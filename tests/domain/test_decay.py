@@ -21,9 +21,9 @@ from llm_maint.domain.decay import (
     decayed,
     effective_importance,
     exemption,
-    read_half_lives,
 )
 from llm_maint.domain.entity import Entity
+from llm_maint.domain.half_lives import read_half_lives
 from llm_maint.domain.judge import Op, Operation
 from llm_maint.domain.loss_guard import RecentLosses, guard_losses
 from llm_maint.domain.memory import Memory
@@ -166,6 +166,19 @@ def test_a_run_takes_the_most_faded_and_the_rest_wait() -> None:
 def test_nothing_goes_where_nothing_may(allowed: int) -> None:
     """The week's losses may be spent, and more than spent once the store has shrunk."""
     assert _report([_old(), _old(id="m2")], allowed=allowed).accounting()["waiting"] == 2
+
+
+@pytest.mark.parametrize(("others", "going"), [([0.0], 0), ([0.0, 0.01], 3), ([], 0)])
+def test_where_nobody_rates_nothing_is_unimportant(others: list[float], going: int) -> None:
+    """A column that nobody writes has 0 in every row: that is no reason to let them all go."""
+    importances = [0.0, *others]
+    store = [
+        memory(f"m{number}", importance=importance, created_at=day(-400), updated_at=day(-400))
+        for number, importance in enumerate(importances)
+    ]
+    report = decayed(store, DECAY, now=MORNING, allowed=None, orphans=None)
+    assert len(report.going) == going
+    assert report.exempt["unrated"] == len(store) - going
 
 
 def test_exemptions_are_counted_and_so_are_those_that_faded_all_the_same() -> None:

@@ -11,15 +11,18 @@ from command import ROWS, Command
 from databases import Server, name_of
 from pooler import PROGRAM as POOLER
 from recollecting import ROWS as MEMORY_ROWS
+from systemd import ANALYZE
 from workshop import Workshop
 
 from llm_maint.store.database import Database
 
-collect_ignore = [
-    *([] if POOLER else ["test_pooler.py"]),
-    *([] if BROWSER else ["test_report_in_browser.py"]),
-]
-"""A pooler and a browser are no packages of pip: their tests run where the system has them."""
+NEEDED = {
+    "test_pooler.py": POOLER,
+    "test_systemd.py": ANALYZE,
+    "test_report_in_browser.py": BROWSER,
+}
+collect_ignore = [test for test, program in NEEDED.items() if program is None]
+"""What is no package that pip could install: its tests run where the system has it."""
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from command import Command
+from databases import is_sqlite, sql
 from model_server import ModelServer, Raw, completion
 
 
@@ -24,7 +25,15 @@ def test_all_is_well(command: Command) -> None:
     command("init")
     with ModelServer(_ready, models=("small", "large")) as server:
         done = command.having(llm_base_url=server.url, llm_context_tokens="8192")("doctor")
-    assert [line.split()[0] for line in done.out.splitlines()] == ["ok"] * 7
+    lines = done.out.splitlines()
+    wrong = [line.split()[1] for line in lines if not line.startswith(("ok ", " "))]
+    assert set(wrong) <= {"program", "timer", "ticks"}  # as it is installed here; nothing ticks yet
+    assert [line[9:23].strip() for line in lines if not line.startswith(" ")] == [
+        *("program", "settings", "key", "database", "clock", "profiles", "memories", "timer"),
+        *("ticks", "due jobs", "claims", "failures", "held plans", "journal"),
+        *("monitoring", "model server", "model", "context", "reply"),
+    ]
+    assert "schema version 6" in done.out
     assert "lists 2 models: small, large" in done.out
     assert "8,192 tokens, as set" in done.out
     assert done.errors == ""
@@ -103,3 +112,44 @@ def test_a_settings_file_that_others_can_read_is_a_warning(sqlite_command: Comma
     file.chmod(0o644)
     done = sqlite_command("doctor")
     assert f"chmod 600 {file}" in done.out
+
+
+def test_a_timer_that_fires_is_seen(command: Command) -> None:
+    """The first tick under cron is noted; from then on silence is a failure, with what mends it."""
+    command("run-due")
+    checks = {check["name"]: check for check in command("doctor", "--json").json["checks"]}
+    assert checks["ticks"]["state"] == "ok"
+    assert checks["timer"]["state"] == "ok"
+    with command.database() as database:
+        age = "datetime(seen_at, '-1 day')" if is_sqlite(database) else "seen_at - interval '1 day'"
+        sql(database, f"UPDATE maintenance_ticks SET seen_at = {age}")
+    done = command("doctor", code=1)
+    assert "failure  ticks         the last was seen 24 h ago" in done.out
+    assert "systemctl list-timers llm-maint.timer" in done.out
+
+
+def test_jobs_in_trouble_are_told(sqlite_command: Command) -> None:
+    """What is late, stuck or failing has a line each; three failures in a row are a failure."""
+    sqlite_command("run-due")
+    with sqlite_command.database() as database:
+        sql(
+            database,
+            "UPDATE scheduled_jobs SET next_run_at = datetime('now', '-3 hours') "
+            "WHERE name = 'memory-decay'",
+        )
+        sql(
+            database,
+            "UPDATE scheduled_jobs SET claim_run_id = 'gone', "
+            "lease_expires_at = datetime('now', '-1 hours') WHERE name = 'memory-recurrence'",
+        )
+        sql(
+            database,
+            "UPDATE scheduled_jobs SET consecutive_failures = 3, last_status = 'failed' "
+            "WHERE name = 'profile-maintenance'",
+        )
+    asked = sqlite_command("doctor", "--json", code=1).json
+    checks = {check["name"]: check for check in asked["checks"]}
+    assert "memory-decay by 3 h" in checks["due jobs"]["found"]
+    assert "a dead process holds memory-recurrence" in checks["claims"]["found"]
+    assert checks["failures"]["state"] == "failure"
+    assert not asked["healthy"]

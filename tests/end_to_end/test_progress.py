@@ -36,7 +36,9 @@ def test_an_interrupt_leaves_the_terminal_as_it_was(
     """The cursor is shown again, and the exit code is that of the signal."""
     with ModelServer(lambda body: Raw(delay=30, body=tidy(body))) as server:
         asking = sqlite_command.having(llm_base_url=server.url)
-        shown, _, code = _on_terminal(asking, tmp_path, "run-due", interrupt_at="running what")
+        shown, _, code = _on_terminal(
+            asking, tmp_path, "run-due", interrupt_at="profile-maintenance"
+        )
     assert code == 128 + signal.SIGINT
     assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") > 0
 

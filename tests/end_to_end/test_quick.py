@@ -94,6 +94,7 @@ def test_any_other_command_goes_the_full_way(idle: Command, arguments: tuple[str
     [
         *(("jobs", "list"), ("jobs", "list", "--json")),
         *(("runs", "tail"), ("runs", "tail", "--json", "--job", "history-pruning")),
+        *(("status",), ("status", "--json"), ("status", "--job", "history-pruning")),
     ],
     ids=" ".join,
 )

@@ -16,7 +16,7 @@ from llm_maint.store import history, job_edits, plans, queue
 from llm_maint.store.database import Database
 from llm_maint.store.dialect import source_of
 from llm_maint.store.plans import StoredPlan
-from llm_maint.store.tables import journal, runs
+from llm_maint.store.tables import journal, runs, ticks
 
 MOMENT = timedelta(microseconds=1)
 
@@ -76,6 +76,18 @@ def test_what_is_older_than_the_settings_keep_goes(past: Database) -> None:
         "journal": {"young"},
     }
     assert JOB.run(context(past)) == Success({"runs_deleted": 0, "plans_deleted": 0})
+
+
+def test_hosts_that_tick_no_more_are_forgotten(past: Database) -> None:
+    """After as long as runs are kept; a dry run forgets none."""
+    seen = {"old": NOW - timedelta(days=31), "young": NOW - timedelta(days=29)}
+    with past.write() as connection:
+        rows = [{"host": host, "seen_at": at, "version": "1"} for host, at in seen.items()]
+        connection.execute(ticks.insert(), rows)
+    query = "SELECT host FROM maintenance_ticks ORDER BY host"
+    for dry_run, left in ((True, ["old", "young"]), (False, ["young"])):
+        JOB.run(context(past, dry_run=dry_run))
+        assert [row[0] for row in sql(past, query)] == left
 
 
 def test_a_dry_run_counts_and_deletes_nothing(past: Database) -> None:

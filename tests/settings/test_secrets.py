@@ -28,6 +28,27 @@ def test_a_key_that_is_not_set_is_shown_as_empty() -> None:
     assert _loaded().shown("llm.api_key") == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "shown"),
+    [
+        ("PING_URL", "", ""),
+        ("PING_URL", "https://hc.example.org", "https://hc.example.org"),
+        ("PING_URL", f"https://u:{SECRET}@hc.example.org/{SECRET}", "https://hc.example.org/***"),
+        ("PING_URL", f"https://hc.example.org?key={SECRET}", "https://hc.example.org/***"),
+        ("PING_URL", f"https://[{SECRET}", "***"),
+        ("PING_URLS", f"a=https://h/{SECRET},b", ["a=https://h/***", "b"]),
+    ],
+)
+def test_the_address_of_a_monitor_is_shown_without_its_path(
+    name: str, text: str, shown: str | list[str]
+) -> None:
+    """Whoever knows it can tell the monitor that all is well."""
+    loaded = _loaded(**{f"MONITORING_{name}": text})
+    found = loaded.shown(f"monitoring.{name.lower()}")
+    stars = [each.replace("********", "***") for each in ([found] if name == "PING_URL" else found)]
+    assert stars == ([shown] if isinstance(shown, str) else shown)
+
+
 def test_no_repr_holds_a_secret() -> None:
     """A traceback or a log line of the settings gives nothing away."""
     loaded = _loaded(LLM_API_KEY=SECRET, DATABASE_URL=f"postgresql://u:{SECRET}@h/db")

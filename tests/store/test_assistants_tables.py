@@ -60,6 +60,15 @@ def test_a_table_without_a_column_is_maintained(nick: Database, column: str) -> 
     assert dump(nick, ATTRIBUTES) == before
 
 
+@ONLY_POSTGRESQL
+@pytest.mark.parametrize("table", [ATTRIBUTES, PROFILES])
+def test_a_table_without_ids_is_refused_in_a_line(nick: Database, table: str) -> None:
+    """Without an id no row could be told from its copy, or put back."""
+    sql(nick, f"ALTER TABLE {table} DROP COLUMN id")
+    with pytest.raises(SchemaError, match="no column id"):
+        _tidied(nick)
+
+
 def _add_trigger(database: Database) -> None:
     if is_sqlite(database):
         sql(
@@ -114,6 +123,31 @@ def test_a_foreign_key_that_forbids_is_obeyed(nick: Database) -> None:
     with pytest.raises(DataError, match="refused"):
         _tidied(nick)
     assert len(rows_of(nick)) == 5
+
+
+@ONLY_POSTGRESQL
+def test_a_view_is_maintained_as_far_as_it_can_be_written(nick: Database) -> None:
+    """Undo of a view with a constant is refused in a line, and works once a trigger inserts."""
+    sql(nick, f"ALTER TABLE {ATTRIBUTES} RENAME TO facts")
+    names = "id, entity_id, category, key, value, confidence, source, created_at, updated_at"
+    sql(nick, f"CREATE VIEW {ATTRIBUTES} AS SELECT 'user'::text AS entity_type, {names} FROM facts")
+    before = dump(nick, "facts")
+    plan_id = _tidied(nick)
+    with pytest.raises(SchemaError, match="INSTEAD OF"):
+        undo.undo_plan(nick, plan_id, occasion(day(31)))
+    new = ", ".join(f"NEW.{name}" for name in names.split(", "))
+    sql(
+        nick,
+        "CREATE FUNCTION add_fact() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"INSERT INTO facts (entity_type, {names}) VALUES ('USER', {new}); RETURN NEW; END $$",
+    )
+    sql(
+        nick,
+        f"CREATE TRIGGER add_fact INSTEAD OF INSERT ON {ATTRIBUTES} "
+        "FOR EACH ROW EXECUTE FUNCTION add_fact()",
+    )
+    undo.undo_plan(nick, plan_id, occasion(day(31)))
+    assert dump(nick, "facts") == before
 
 
 @ONLY_POSTGRESQL

@@ -15,12 +15,15 @@ from sqlalchemy.engine import Connection
 from llm_maint.domain.entity import Entity
 from llm_maint.domain.runs import Claim, Success
 from llm_maint.domain.settlement import settle
-from llm_maint.store import claims, history, queue, shares, workers
+from llm_maint.store import claims, history, overview, queue, shares, workers
 from llm_maint.store.database import Database
 from llm_maint.store.dialect import source_of
 from llm_maint.store.due import anything_due
 from llm_maint.store.jobs import all_jobs, find_job
+from llm_maint.store.news import News
+from llm_maint.store.past import rows_changed
 from llm_maint.store.tables import jobs
+from llm_maint.store.vitals import vitals
 
 LEASE = timedelta(minutes=2)
 DUE, OLD = 5, 40
@@ -143,6 +146,14 @@ def _share(connection: Connection) -> object:
     return item and item.entity.id
 
 
+def _follow(connection: Connection, job_id: str | None) -> tuple[int, int]:
+    """Look for news twice; return how many runs came, and how many are waited for."""
+    source = source_of(connection)
+    news = News.beginning(source, clock=lambda: MORNING, job_id=job_id)
+    found = [run for _ in range(2) for run in news.read(source)]
+    return len(found), len(news.known)
+
+
 WORK: dict[str, tuple[Callable[[Connection], object], object]] = {
     "a tick": (_run_all, DUE),
     "a dry run": (lambda at: len(queue.due(source_of(at), now=MORNING)), DUE),
@@ -157,6 +168,8 @@ WORK: dict[str, tuple[Callable[[Connection], object], object]] = {
     "prune in part": (lambda at: history.prune_runs(at, before=MORNING, limit=OLD), OLD),
     "the last runs": (lambda at: len(history.tail(at, limit=20)), 20),
     "of a job": (lambda at: len(history.tail(at, limit=20, job_id="later-7")), 3),
+    "follow": (lambda at: _follow(at, None), (0, 2)),
+    "follow a job": (lambda at: _follow(at, "held-2"), (0, 1)),
     "a job by its id": (lambda at: find_job(at, "later-7").id, "later-7"),
 }
 
@@ -186,6 +199,29 @@ def test_an_empty_tick_looks_at_next_to_nothing(big: Database) -> None:
     (each,) = told
     assert "scheduled_jobs" not in each.scans, each
     assert each.work < (STEPS if is_sqlite(big) else ROWS) / 10, each
+
+
+def test_what_status_shows_is_read_of_few_runs(big: Database) -> None:
+    """It looks at each job, and at no run but the last ones; failures are sought among those."""
+    with explained(big) as told, big.read() as connection:
+        source = source_of(connection)
+        found = vitals(source, now=MORNING)
+        overview.last_statuses(source, [job.id for job in found.jobs[:12]])
+        overview.last_failures(source, limit=3)
+        overview.tokens_by_day(source, now=MORNING)
+        rows_changed(source, MORNING)
+        for_one = len(told)
+        vitals(source, now=MORNING, job_id="later-7")
+        overview.last_failures(source, limit=3, job_id="later-7")
+        overview.tokens_by_day(source, now=MORNING, job_id="later-7")
+        rows_changed(source, MORNING, job_id="later-7")
+    assert len(found.jobs) == 20_000 + DUE + 2
+    assert not [each for each in told if "job_runs" in each.scans]
+    assert not [each for each in told[for_one:] if "scheduled_jobs" in each.scans]
+    steps = STEPS / ROWS if is_sqlite(big) else 1
+    of_runs = [each.work for each in told if "scheduled_jobs" not in each.statement]
+    assert max(of_runs) < steps * (overview.LOOKED_THROUGH + ROWS)
+    assert max(each.work for each in told[for_one:]) < (STEPS if is_sqlite(big) else ROWS)
 
 
 def test_what_reads_everything_is_told(big: Database) -> None:

@@ -125,6 +125,5 @@ def test_runs_are_found_by_all_that_one_may_ask(database: Database, source: Sour
     assert [run.id for run in listing.tail(source, limit=2)] == ["1", "2"]
     assert [run.id for run in listing.tail(source, limit=9, job_id="a")] == ["0", "1"]
     assert [run.id for run in listing.tail(source, limit=9, status="failed")] == ["1", "2"]
-    found = listing.tail(source, limit=9, job_id="a", status="failed", since=day(2))
+    found = listing.tail(source, limit=9, job_id="a", status="failed")
     assert [run.id for run in found] == ["1"]
-    assert listing.tail(source, limit=9, since=day(4)) == []

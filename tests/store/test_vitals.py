@@ -25,7 +25,9 @@ def test_a_new_installation_has_none(database: Database) -> None:
     """Nothing ticked, nothing ran, nothing waits."""
     found = _read(database)
     assert (found.hosts, found.jobs, found.held) == ([], [], [])
+    assert found.journal is not None
     assert (found.journal.rows, found.journal.oldest) == (0, None)
+
     assert (found.last_tick, found.last_success_at, found.next_due_at) == (None, None, None)
 
 
@@ -74,6 +76,7 @@ def test_hosts_held_plans_and_the_journal_are_told(database: Database) -> None:
         ("nick", False),
         ("nova", True),
     ]
+    assert found.journal is not None
     assert found.journal.rows == 1
     assert found.journal.octets > 5_000
     assert found.journal.oldest == MORNING

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from llm_maint.llm.resolving import DaemonResolvingLoop
+from llm_maint.web.resolving import DaemonResolvingLoop
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The one place that speaks HTTP: a request to a model server, and an end that nothing outlives."""
+"""The one place that speaks HTTP: a request, its answer, and an end that nothing outlives."""
 
 import asyncio
 import math
@@ -16,8 +16,6 @@ CONNECT_SECONDS = 10.0
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 """Far more than any reply has; what a server that runs wild may cost."""
-
-NO_ADDRESS = "llm.base_url is not the address of a server, as in http://127.0.0.1:8080/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +36,31 @@ class NoAnswer:
 
 
 class Transport:
-    """Connections to one server, kept alive between requests; for one event loop.
+    """Connections to servers, kept alive between requests; for one event loop.
 
     Proxies and certificates come from the environment, as everywhere: `HTTPS_PROXY`, `NO_PROXY`,
-    `SSL_CERT_FILE`. Redirects are not followed: the key is for the host it was configured with.
+    `SSL_CERT_FILE`. Redirects are not followed: a key, and an address that is one, are for the host
+    they were configured with.
 
-    `timeout` is in seconds, for a whole exchange: to connect, to send, and to read the last byte.
-    Without `tls`, and without a proxy that may need it, no certificates are read: that takes longer
-    than all the rest.
+    `timeout` is in seconds, for a whole exchange: to connect, to send, and to read the last byte;
+    `setting` is what it is called where it is a setting. `no_address` is what to say of an address
+    that is none. Without `tls`, and without a proxy that may need it, no certificates are read:
+    that takes longer than all the rest.
     """
 
     def __init__(
-        self, *, headers: Mapping[str, str], timeout: float, connections: int, tls: bool = True
+        self,
+        *,
+        headers: Mapping[str, str],
+        timeout: float,
+        connections: int,
+        no_address: str,
+        setting: str = "",
+        tls: bool = True,
     ) -> None:
-        if not all(value.isascii() and value.isprintable() for value in headers.values()):
-            raise ConfigurationError("the model server's key holds characters that no key can have")
         self._timeout = timeout
+        self._setting = setting
+        self._no_address = no_address
         try:
             self._client = httpx.AsyncClient(
                 headers=dict(headers),
@@ -75,9 +82,10 @@ class Transport:
         url: str,
         document: Mapping[str, object] | None = None,
         *,
+        content: bytes | None = None,
         within: float = math.inf,
     ) -> Answer | NoAnswer:
-        """Send a request, with a JSON document where one is given, and read the answer.
+        """Send a request, with a JSON document or any content where given, and read the answer.
 
         `within` are the seconds that are left for it, where that is less than the time-out.
 
@@ -87,14 +95,14 @@ class Transport:
         """
         try:
             async with asyncio.timeout(min(self._timeout, within)):
-                return await self._exchange(method, url, document)
+                return await self._exchange(method, url, document, content)
         except httpx.ConnectTimeout:
             return NoAnswer("does not accept a connection", down=True)
         except (TimeoutError, httpx.TimeoutException):
-            reason = f"gave no answer within {self._timeout:g} s (llm.timeout_seconds)"
-            return NoAnswer(reason, down=True)
+            limit = f" ({self._setting})" if self._setting else ""
+            return NoAnswer(f"gave no answer within {self._timeout:g} s{limit}", down=True)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
-            raise ConfigurationError(NO_ADDRESS) from error
+            raise ConfigurationError(self._no_address) from error
         except (httpx.TransportError, httpx.DecodingError) as error:
             down = isinstance(error, httpx.ConnectError | httpx.ProxyError)
             what = "cannot be reached" if down else "broke off"
@@ -105,16 +113,21 @@ class Transport:
         await self._client.aclose()
 
     async def _exchange(
-        self, method: str, url: str, document: Mapping[str, object] | None
+        self,
+        method: str,
+        url: str,
+        document: Mapping[str, object] | None,
+        content: bytes | None,
     ) -> Answer | NoAnswer:
-        content = bytearray()
-        async with self._client.stream(method, url, json=document) as answer:
+        body = bytearray()
+        sending = self._client.stream(method, url, json=document, content=content)
+        async with sending as answer:
             async for chunk in answer.aiter_bytes():
-                content += chunk
-                if len(content) > MAX_ANSWER_BYTES:
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
                     return NoAnswer("does not stop answering", down=False)
             headers = {name.lower(): value for name, value in answer.headers.items()}
-            return Answer(answer.status_code, headers, bytes(content))
+            return Answer(answer.status_code, headers, bytes(body))
 
 
 def _trusting_nobody() -> ssl.SSLContext:
