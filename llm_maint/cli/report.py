@@ -33,6 +33,26 @@ STDOUT = Path("-")
 
 MOST_DAYS = 3_660
 
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE",
+        help="Where to write it; - is standard output. Without it a terminal gets a file "
+        f"{DEFAULT_FILE}, a pipe the report itself.",
+    ),
+]
+
+Entities = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="E",
+        help="Changes and sizes of this one alone; may be repeated.",
+        autocompletion=completing.entities,
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
@@ -54,27 +74,11 @@ class _Made:
 def report(
     ctx: typer.Context,
     *,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE",
-            help="Where to write it; - is standard output. Without it a terminal gets a file "
-            f"{DEFAULT_FILE}, a pipe the report itself.",
-        ),
-    ] = None,
+    out: Out = None,
     days: Annotated[
         int, typer.Option(min=1, max=MOST_DAYS, metavar="N", help="How far back it looks.")
     ] = 30,
-    entity: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="E",
-            help="Changes and sizes of this one alone; may be repeated.",
-            autocompletion=completing.entities,
-        ),
-    ] = None,
+    entity: Entities = None,
     no_values: Annotated[
         bool,
         typer.Option("--no-values", help="Leave out what rows say; the ids of entities stay."),

@@ -7,6 +7,7 @@ want to be markup. The page carries no script, and its policy forbids any, and a
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
@@ -123,6 +124,7 @@ def _shown(template: Template, entries: Iterable[Entry], budget: int) -> tuple[l
     return shown, False
 
 
+@cache
 def _environment() -> Environment:
     return Environment(
         loader=PackageLoader("llm_maint.report"),
