@@ -1,5 +1,6 @@
 """`llm-maint report`: health, runs and changes as one HTML file that needs nothing else."""
 
+import sys
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -99,7 +100,7 @@ def report(
     with session.opened() as opened, session.out.progressing("making the report"):
         made = _made(opened, wanted)
     if place == STDOUT:
-        session.out.raw(made.html.rstrip("\n"))
+        session.out.raw(_for(sys.stdout.encoding, made.html.rstrip("\n")))
         return
     write_private(place, made.html)
     _tell(session, place, made, wanted, as_json=as_json)
@@ -111,6 +112,13 @@ def _place(session: Session, out: Path | None, *, as_json: bool) -> Path:
     if out is not None:
         return out
     return DEFAULT_FILE if session.out.terminal or as_json else STDOUT
+
+
+def _for(encoding: str | None, html: str) -> str:
+    """Return the page for a stream: it says itself that it is UTF-8, so where it is not, ASCII."""
+    if (encoding or "utf-8").lower().replace("-", "") == "utf8":
+        return html
+    return html.encode("ascii", "xmlcharrefreplace").decode()
 
 
 def _tell(session: Session, place: Path, made: _Made, wanted: _Wanted, *, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import stat
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,16 @@ def test_json_tells_what_was_written(sqlite_command: Command) -> None:
         "plans_shown": 2,
         "values": True,
     }
+
+
+def test_a_page_is_whole_in_any_encoding(sqlite_command: Command) -> None:
+    """What a stream cannot hold is written as HTML writes it: the page says that it is UTF-8."""
+    rows = [row("name", "Zoë Ωmega")]
+    sqlite_command("profile", "import", "-", stdin=json.dumps(rows))
+    environment = {**sqlite_command.environment, "PYTHONIOENCODING": "latin-1"}
+    line = sqlite_command.line("report")
+    done = subprocess.run(line, env=environment, stdout=subprocess.PIPE, check=True)
+    assert "Zoë Ωmega" in Outline(done.stdout.decode()).text
 
 
 @pytest.mark.parametrize(
