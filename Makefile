@@ -10,10 +10,10 @@ LOWEST = .venv-lowest
 # What a dependency can break; kills, real model servers and crowds of processes try our own code.
 # Of the domain only what reads schedules has a library beneath it.
 # PYTHONTZPATH is empty there, so that the time zones are those of the package too.
-LOWEST_TESTS = $(addprefix tests/,console llm settings similarity store web monitoring) \
+LOWEST_TESTS = $(addprefix tests/,console llm report settings similarity store web monitoring) \
 	$(wildcard tests/domain/test_cron*.py tests/test_*.py) \
 	$(addprefix tests/jobs/test_profile_,maintenance.py side_by_side.py) \
-	$(addprefix tests/end_to_end/test_,commands.py database_failures.py doctor.py output.py)
+	$(addprefix tests/end_to_end/test_,commands.py database_failures.py doctor.py output.py report.py)
 # What a version of Python can break, which kills and crowds of processes do not show any better.
 QUICK_TESTS = $(LOWEST_TESTS) tests/bootstrap tests/domain \
 	$(addprefix tests/end_to_end/test_,demo.py deploy.py quick.py signals.py)

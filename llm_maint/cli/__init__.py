@@ -22,6 +22,7 @@ from llm_maint.cli import (
     memory_work,
     plans,
     profile,
+    report,
     run_due,
     runs,
     status,
@@ -97,4 +98,5 @@ app.add_typer(db.app, name="db")
 app.add_typer(config.app, name="config")
 app.add_typer(deploy.app, name="deploy")
 app.command()(doctor.doctor)
+app.command()(report.report)
 app.command()(demo.demo)

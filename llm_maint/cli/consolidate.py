@@ -1,17 +1,16 @@
 """`llm-maint profile consolidate`: plan one profile, show the plan, apply it."""
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llm_maint.cli.private_file import check_writable, write_private
 from llm_maint.cli.profile import EntityId, EntityType
 from llm_maint.cli.session import DryRun, Json, Session, leave, session_of
 from llm_maint.domain.entity import Entity
-from llm_maint.errors import ExitCode, MaintError, UsageError
+from llm_maint.errors import ExitCode, MaintError
 
 if TYPE_CHECKING:
     from llm_maint.domain.consolidation import Consolidation
@@ -80,26 +79,8 @@ def show_consolidation(
         session.out.lines(lines)
 
 
-def check_writable(path: Path) -> None:
-    """Refuse a place that a plan cannot be written to, before anything is done."""
-    if path.is_dir():
-        raise UsageError(f"cannot write {path}: it is a directory")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise UsageError(f"cannot write {path}: no such directory, or not allowed")
-
-
 def write_plan(done: "Consolidation", path: Path) -> None:
-    """Write a plan, whole or not at all, for nobody else to read: it holds the whole profile."""
+    """Write a plan to a file: it holds the whole profile."""
     from llm_maint.domain.plan_document import saved_document
 
-    text = json.dumps(saved_document(done.plan), indent=2) + "\n"
-    try:
-        if path.exists() and not path.is_file():  # a pipe, say
-            path.write_text(text, encoding="utf-8")
-            return
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(path)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    write_private(path, json.dumps(saved_document(done.plan), indent=2) + "\n")

@@ -6,9 +6,10 @@ import typer
 
 from llm_maint.bootstrap.opening import Opened
 from llm_maint.cli import completing
-from llm_maint.cli.consolidate import PlanOut, check_writable, show_consolidation, write_plan
+from llm_maint.cli.consolidate import PlanOut, show_consolidation, write_plan
 from llm_maint.cli.memory import BotId, bot_of, bot_once_known
 from llm_maint.cli.plans import tell_altered
+from llm_maint.cli.private_file import check_writable
 from llm_maint.cli.session import DryRun, Json, leave, session_of
 from llm_maint.errors import ExitCode, MaintError, UsageError
 

@@ -14,11 +14,12 @@ OPERATIONS = ("merged", "superseded", "removed", "pruned", "tagged", "untagged")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How many rows an entity had after a run."""
+    """How many rows an entity had after a run, and before it where that is told."""
 
     entity_type: str
     entity_id: str
     rows: int
+    before: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,10 @@ def _sizes(result: Mapping[str, Any]) -> "list[Size]":
             after, entity = line.get(f"{rows}_after"), line.get("entity_id")
             if isinstance(after, int) and isinstance(entity, str):
                 kind = str(line.get("entity_type", "user"))
-                found.append(Size(entity_type=kind, entity_id=entity, rows=after))
+                before = line.get(f"{rows}_before")
+                before = before if isinstance(before, int) else None
+                size = Size(entity_type=kind, entity_id=entity, rows=after, before=before)
+                found.append(size)
     return found
 
 

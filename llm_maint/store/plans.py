@@ -114,6 +114,12 @@ def find_plan(connection: Connection, name: str, *, lock: bool = False) -> Store
     return found[0]
 
 
+def plan_of(connection: Connection, plan_id: str) -> StoredPlan | None:
+    """Return the plan of an id, None where there is none."""
+    query = sa.select(plans).where(plans.c.id == plan_id)
+    return next((_as_plan(row) for row in connection.execute(query).mappings()), None)
+
+
 def list_plans(
     connection: Connection,
     *,

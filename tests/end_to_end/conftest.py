@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser import PROGRAM as BROWSER
 from command import ROWS, Command
 from databases import Server, name_of
 from pooler import PROGRAM as POOLER
@@ -15,7 +16,11 @@ from workshop import Workshop
 
 from llm_maint.store.database import Database
 
-NEEDED = {"test_pooler.py": POOLER, "test_systemd.py": ANALYZE}
+NEEDED = {
+    "test_pooler.py": POOLER,
+    "test_systemd.py": ANALYZE,
+    "test_report_in_browser.py": BROWSER,
+}
 collect_ignore = [test for test, program in NEEDED.items() if program is None]
 """What is no package that pip could install: its tests run where the system has it."""
 
