@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from logged import messages
 from runs import RUN_ID, finished
 
 from llm_maint.domain.run_document import run_document
@@ -104,7 +105,7 @@ def test_one_that_reads_nothing_is_no_trouble(
     it.ended(finished("failed", result={"text": "x" * 1_000_000}))
     it.errands.end()
     assert it.errands.have_ended(within=SECONDS)
-    assert caplog.records == []
+    assert messages(caplog) == []
 
 
 @pytest.mark.parametrize(
@@ -122,9 +123,7 @@ def test_what_goes_wrong_is_told_once(
 ) -> None:
     """Without its arguments, which may hold a secret."""
     run(command(line), "failed", "failed")
-    assert [record.getMessage() for record in caplog.records] == [
-        f"monitoring: on_failure_command {said}"
-    ]
+    assert messages(caplog) == [f"monitoring: on_failure_command {said}"]
 
 
 def test_one_that_does_not_end_is_ended_with_all_it_has_started(
@@ -135,7 +134,7 @@ def test_one_that_does_not_end_is_ended_with_all_it_has_started(
     run(command(script(sleeping), timeout=0.5), "failed", "failed")
     (pid,) = map(int, (tmp_path / "pids").read_text().split())
     wait_until(lambda: is_gone(pid))  # a signal takes a moment
-    assert [record.getMessage() for record in caplog.records] == [
+    assert messages(caplog) == [
         "monitoring: on_failure_command did not end within 0.5 s, and was ended"
     ]
 
@@ -156,7 +155,7 @@ def test_one_that_runs_is_ended_where_the_tick_is(
     assert (tmp_path / "told").exists()
     wait_until(lambda: is_gone(int(pid.read_text())))
     wait_until(lambda: is_gone(int((tmp_path / "sleeping").read_text())))
-    assert caplog.records == []
+    assert messages(caplog) == []
 
 
 def test_one_without_a_command_begins_no_thread() -> None:

@@ -5,6 +5,7 @@ import threading
 from typing import NoReturn
 
 import pytest
+from logged import messages, ours
 
 from llm_maint.monitoring.errands import Errands
 from llm_maint.monitoring.telling import Telling
@@ -42,9 +43,7 @@ def test_a_bug_ends_no_thread(caplog: pytest.LogCaptureFixture) -> None:
     errands.end()
     assert errands.have_ended(within=SECONDS)
     assert done == ["other"]
-    assert [record.getMessage() for record in caplog.records] == [
-        "monitoring: test: a bug (ValueError)"
-    ]
+    assert messages(caplog) == ["monitoring: test: a bug (ValueError)"]
 
 
 def test_where_no_thread_begins_nothing_is_waited_for(
@@ -60,7 +59,7 @@ def test_where_no_thread_begins_nothing_is_waited_for(
     errands.send(lambda: None)
     errands.end()
     assert errands.have_ended(within=SECONDS)
-    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert [record.levelno for record in ours(caplog)] == [logging.WARNING]
 
 
 def test_after_the_end_nothing_is_said(caplog: pytest.LogCaptureFixture) -> None:
@@ -71,7 +70,7 @@ def test_after_the_end_nothing_is_said(caplog: pytest.LogCaptureFixture) -> None
     said = Telling()
     said.once("a", "it is down")
     said.end("not all was told")  # which is known by now
-    assert [record.getMessage() for record in caplog.records] == [
+    assert messages(caplog) == [
         "monitoring: not all was told",
         "monitoring: it is down",
     ]

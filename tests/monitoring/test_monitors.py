@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from logged import messages
 from monitor_server import MonitorServer
 from runs import CLAIM, RID, finished
 
@@ -26,11 +27,6 @@ def tell(it: Monitors, status: str = "failed") -> None:
     it.listener.ended(finished(status))
 
 
-def said(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what was warned of."""
-    return [record.getMessage() for record in caplog.records if record.name.startswith("llm_maint")]
-
-
 def test_all_is_told_before_the_end(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """To the monitor and to the command, whichever takes longer."""
     line = f"/bin/sh -c 'read run; echo $RUN_STATUS > {tmp_path}/told'"
@@ -42,7 +38,7 @@ def test_all_is_told_before_the_end(tmp_path: Path, caplog: pytest.LogCaptureFix
         it.finish()
     assert monitor.paths == [f"/x/start?rid={RID}", f"/x/fail?rid={RID}"]
     assert (tmp_path / "told").read_text() == "failed\n"
-    assert said(caplog) == []
+    assert messages(caplog) == []
 
 
 def test_a_monitor_that_does_not_answer_is_given_up(
@@ -56,7 +52,7 @@ def test_a_monitor_that_does_not_answer_is_given_up(
         while not monitor.pings:
             time.sleep(0.005)
         it.finish()
-        assert said(caplog) == [f"monitoring: {monitor.url} gave no answer in time"]
+        assert messages(caplog) == [f"monitoring: {monitor.url} gave no answer in time"]
 
 
 def test_a_command_that_does_not_end_is_ended(
@@ -67,7 +63,7 @@ def test_a_command_that_does_not_end_is_ended(
     it = monitors(on_failure_command=SLEEPING)
     tell(it)
     it.finish()
-    assert said(caplog) == ["monitoring: not all was told in time"]
+    assert messages(caplog) == ["monitoring: not all was told in time"]
     assert it._command.errands.have_ended(within=30)
 
 
@@ -80,7 +76,7 @@ def test_a_tick_that_is_told_to_stop_gives_all_up(caplog: pytest.LogCaptureFixtu
         it.leave(within=0.1)
         assert time.monotonic() - begun < 5
         assert it._command.errands.have_ended(within=30)
-    assert said(caplog) == []
+    assert messages(caplog) == []
 
 
 def test_settings_that_are_wrong_are_told_and_the_others_hold(
@@ -92,4 +88,4 @@ def test_settings_that_are_wrong_are_told_and_the_others_hold(
         tell(it, "success")
         it.finish()
     assert len(monitor.pings) == 2
-    assert said(caplog) == ["monitoring: ping_urls: 1 of them are not JOB=URL"]
+    assert messages(caplog) == ["monitoring: ping_urls: 1 of them are not JOB=URL"]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from logged import messages
 from monitor_server import Answer, MonitorServer, Ping
 from runs import CLAIM, RID, finished
 
@@ -37,11 +38,6 @@ def told(pings: Pings, *ends: Finished) -> None:
     assert pings.errands.have_ended(within=SECONDS)
 
 
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what was warned of."""
-    return [record.getMessage() for record in caplog.records if record.name.startswith("llm_maint")]
-
-
 def refused() -> str:
     """Return an address at which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -57,7 +53,7 @@ def test_a_run_is_told_from_its_beginning_to_its_end(caplog: pytest.LogCaptureFi
         Ping("GET", f"/ping/nightly{event}?rid={RID}", AGENT)
         for event in ("/start", "/fail", "/start", "")
     ]
-    assert warnings(caplog) == []
+    assert messages(caplog) == []
 
 
 def test_what_is_skipped_or_interrupted_has_not_failed() -> None:
@@ -117,7 +113,7 @@ def test_an_answer_that_is_none_is_told_once(
     with MonitorServer(answer) as monitor:
         told(pings_of(f"{monitor.url}/k3ys3cret/x"), finished(), FAILED)
     warned = f"monitoring: {monitor.url} was not told of nightly: {said}"
-    assert warnings(caplog) == ([warned] if said else [])
+    assert messages(caplog) == ([warned] if said else [])
     assert len(monitor.pings) == asked
     assert not any("elsewhere" in path for path in monitor.paths)
 
@@ -128,7 +124,7 @@ def test_an_error_that_passes_is_not_told(caplog: pytest.LogCaptureFixture) -> N
     with MonitorServer(lambda _: next(answers)) as monitor:
         told(pings_of(f"{monitor.url}/x"), finished())
     assert monitor.paths == [f"/x/start?rid={RID}"] * 2 + [f"/x?rid={RID}"]
-    assert warnings(caplog) == []
+    assert messages(caplog) == []
 
 
 def test_a_monitor_that_is_down_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:
@@ -138,7 +134,7 @@ def test_a_monitor_that_is_down_is_left_alone(caplog: pytest.LogCaptureFixture) 
         addresses = Addresses(f"{down}/k3ys3cret/{{job}}", {"hourly": f"{monitor.url}/h"})
         pings = Pings(addresses, Telling(), pause=0)
         told(pings, finished(), FAILED, finished(job_name="hourly"))
-    (warned,) = warnings(caplog)
+    (warned,) = messages(caplog)
     assert warned.startswith(f"monitoring: {down} was not told of nightly: it cannot be reached")
     assert "k3ys3cret" not in warned
     assert len(monitor.pings) == 2
@@ -150,7 +146,7 @@ def test_a_monitor_that_does_not_answer_is_asked_once(caplog: pytest.LogCaptureF
         told(pings_of(f"{monitor.url}/k3ys3cret", timeout=0.2), finished(), FAILED)
         assert len(monitor.pings) == 1
     said = "it gave no answer within 0.2 s"
-    assert warnings(caplog) == [f"monitoring: {monitor.url} was not told of nightly: {said}"]
+    assert messages(caplog) == [f"monitoring: {monitor.url} was not told of nightly: {said}"]
 
 
 def test_the_end_of_a_long_job_is_told_to_a_monitor_that_was_down_at_its_beginning() -> None:
@@ -180,7 +176,7 @@ def test_a_proxy_that_is_none_is_told(
     monkeypatch.delenv("NO_PROXY")
     monkeypatch.setenv("HTTP_PROXY", "nonsense://h")
     told(pings_of("http://h/k3ys3cret"), finished())
-    (warned,) = warnings(caplog)
+    (warned,) = messages(caplog)
     assert warned.startswith("monitoring: http://h was not told of nightly: a proxy of the env")
 
 

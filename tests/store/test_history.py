@@ -54,8 +54,6 @@ def past(database: Database) -> Database:
         (9, {"job_id": "b"}, ["b2", "d4"]),
         (1, {"job_id": "b"}, ["d4"]),
         (9, {"status": "failed"}, ["c3"]),
-        (9, {"since": day(4)}, ["d4", "e5"]),
-        (9, {"since": day(2), "job_id": "b", "status": "success"}, ["b2", "d4"]),
         (9, {"job_id": "none"}, []),
     ],
 )
@@ -66,14 +64,6 @@ def test_the_last_runs_come_newest_last(
     with past.read() as connection:
         found = history.tail(connection, limit=limit, **filters)
     assert [run.id for run in found] == expected
-
-
-def test_a_run_that_ended_since_is_shown(past: Database) -> None:
-    """A run that began before the moment and ended after it belongs to what happened since."""
-    with past.write() as connection:
-        connection.execute(runs.update().where(runs.c.id == "a1").values(finished_at=day(9)))
-    with past.read() as connection:
-        assert [run.id for run in history.tail(connection, limit=9, since=day(6))] == ["a1"]
 
 
 @pytest.mark.parametrize(("name", "found"), [("c3", "c3"), ("c", "c3")])
