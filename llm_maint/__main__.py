@@ -57,7 +57,10 @@ def _tell(error: Exception) -> None:
     if isinstance(error, MaintError):
         log.error("error: %s", error)
     else:
-        log.error("a bug of ours (run again with -v for the traceback): %r", error, exc_info=error)
+        what = repr(error)
+        if isinstance(error, UnicodeError):  # it quotes all of the text, be it the settings
+            what = type(error).__name__
+        log.error("a bug of ours (run again with -v for the traceback): %s", what, exc_info=error)
 
 
 if __name__ == "__main__":

@@ -6,17 +6,27 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 checkout=$(cd "$here/../.." && pwd)
 systemctl=${SYSTEMCTL:-systemctl}
-[ "$(id -u)" = 0 ] && scope=${SCOPE:-system} || scope=user
+[ "$(id -u)" = 0 ] && usual=system || usual=user
+scope=${SCOPE:-$usual}
+if [ "$scope" = system ] && [ "$usual" = user ]; then
+    echo "only root installs for the system: SCOPE=user, or as root" >&2
+    exit 1
+fi
+[ "${LOOPBACK:-no}" = yes ] && loopback=--loopback || loopback=
 
 if [ "$scope" = system ]; then
     config=/etc/llm-maint/config.toml
+    # No tick while the program is replaced, and none before the database is of its version.
+    "$systemctl" stop llm-maint.timer 2>/dev/null || true
     python3 -m venv /opt/llm-maint
     /opt/llm-maint/bin/python -m pip install --quiet --upgrade "$checkout"
     ln -sf /opt/llm-maint/bin/llm-maint /usr/local/bin/llm-maint
-    if [ ! -e "$config" ]; then
+    if [ -e "$config" ]; then
+        XDG_DATA_HOME=/var/lib /opt/llm-maint/bin/llm-maint --config "$config" db upgrade
+    else
         XDG_DATA_HOME=/var/lib /opt/llm-maint/bin/llm-maint --config "$config" init
     fi
-    /opt/llm-maint/bin/llm-maint --config "$config" deploy systemd ${LOOPBACK:+--loopback} \
+    XDG_DATA_HOME=/var/lib /opt/llm-maint/bin/llm-maint --config "$config" deploy systemd $loopback \
         --output /etc/systemd/system >/dev/null
     "$systemctl" daemon-reload
     "$systemctl" enable --now llm-maint.timer

@@ -1,7 +1,9 @@
 """Where the program that runs is installed, and what a service of it would need to see and know."""
 
 import os
+import pwd
 import shutil
+import stat
 import sys
 from pathlib import Path
 
@@ -38,6 +40,17 @@ def needed_for(path: str) -> tuple[str, ...]:
     program, interpreter = Path(path).resolve(), Path(sys.executable)
     ours = program.parent == interpreter.parent
     return (path, str(program), *([str(interpreter.resolve())] if ours else []))
+
+
+def is_kept_from(file: Path, name: str) -> bool:
+    """Return whether a user of this host certainly cannot read a file that is there."""
+    try:
+        user = pwd.getpwnam(name)
+        found = file.stat()
+    except (KeyError, OSError):
+        return False
+    may = found.st_mode & (stat.S_IRGRP | stat.S_IROTH)  # which groups a user is in, who knows
+    return not may and user.pw_uid not in (0, found.st_uid)
 
 
 def config_to_name(file: Path | None, *, of_this_user: bool) -> str | None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from llm_maint.bootstrap import installed, places
+from llm_maint.bootstrap import installed, places, root
 from llm_maint.cli.session import Json, Session, session_of
+from llm_maint.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -105,7 +106,7 @@ def cron(
     loaded = session.loaded()
     deployment = deployment_of(loaded, program=program, user=True, own=run_as is None)
     text = crontab(deployment, run_as)
-    warnings = _warned(deployment, loaded)
+    warnings = _warned(deployment, loaded, run_as)
     if as_json:
         _, step = cron_step(deployment.interval_seconds)
         document = _document(deployment, warnings)
@@ -144,9 +145,13 @@ def _absolute(path: str) -> str:
     return str(Path(path).expanduser().absolute())
 
 
-def _warned(deployment: "Deployment", loaded: "LoadedSettings") -> list[str]:
+def _warned(
+    deployment: "Deployment", loaded: "LoadedSettings", run_as: str | None = None
+) -> list[str]:
     """Tell on standard error what would not work as the files stand, and return it."""
     warnings = list(_warnings(deployment, loaded))
+    if run_as and loaded.file and installed.is_kept_from(loaded.file, run_as):
+        warnings.append(f"{run_as} cannot read {loaded.file}: chown it, or name another --config")
     for warning in warnings:
         log.warning("%s", warning)
     return warnings
@@ -163,11 +168,21 @@ def _warnings(deployment: "Deployment", loaded: "LoadedSettings") -> Iterator[st
             f"{Path(STATE).parent} llm-maint --config {deployment.config} init"
         )
     settings = loaded.settings
+    # Where there is no file yet, its `init` will decide on the place.
+    given = settings.database.url.get_secret_value()
     urls = {
-        "database.url": settings.database.url.get_secret_value(),
+        "database.url": root.database_url(settings) if loaded.file else given,
         "llm.base_url": settings.llm.base_url,
+        "monitoring.ping_url": settings.monitoring.ping_url,
+        "monitoring.ping_urls": next(iter(settings.monitoring.ping_urls), "").partition("=")[2],
     }
     yield from out_of_reach(deployment, installed.needed_for(deployment.program), urls)
+    textfile = settings.monitoring.textfile
+    if textfile and not deployment.user and not textfile.startswith(f"{STATE}/"):
+        yield (
+            f"monitoring.textfile is outside {STATE}: let the service write there, with "
+            "ReadWritePaths= in a drop-in (docs/monitoring.md)"
+        )
     yield from set_here_alone(loaded)
 
 
@@ -187,8 +202,11 @@ def set_here_alone(loaded: "LoadedSettings") -> Iterator[str]:
 def _write(files: "Mapping[str, str]", folder: Path) -> None:
     from llm_maint.settings.file import write_whole
 
-    for name, text in files.items():
-        write_whole(folder / name, text, mode=FILE_MODE)
+    try:
+        for name, text in files.items():
+            write_whole(folder / name, text, mode=FILE_MODE)
+    except ConfigurationError as error:
+        raise UsageError(f"--output: {error}") from error
 
 
 def _tell(session: Session, files: "Mapping[str, str]", folder: Path, *, user: bool) -> None:

@@ -8,7 +8,7 @@ import typer
 from llm_maint.bootstrap import places, root
 from llm_maint.cli.session import Json, Session, leave, session_of
 from llm_maint.console.output import Line
-from llm_maint.domain.checkup import Check, State, exit_code_of, failed
+from llm_maint.domain.checkup import Check, State, exit_code_of, failed, with_options
 from llm_maint.domain.spans import some
 from llm_maint.errors import MaintError
 
@@ -48,11 +48,12 @@ def doctor(ctx: typer.Context, *, as_json: Json = False) -> None:
 def checks_of(session: Session, loaded: "LoadedSettings") -> list[Check]:
     """Look at everything, with progress on a terminal; nothing is written."""
     with session.out.progressing("checking"):
-        return [
+        checks = [
             *_installed(loaded),
             *_database_checks(loaded.settings),
             *_model_checks(loaded.settings),
         ]
+    return with_options(checks, session.options)
 
 
 def tell(session: Session, checks: list[Check]) -> None:

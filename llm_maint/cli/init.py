@@ -1,7 +1,6 @@
 """`llm-maint init`: the configuration file, the database and the default jobs."""
 
 import logging
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -69,9 +68,13 @@ def _initialise(
     answers = Answers(session.out, file if file.exists() else None, given)
     reschedules = EVERY in given
     answers.settings()  # what is wrong in the file is told before anything is asked
-    if asks:
+    if asks or given or not file.exists():
         _check_can_be_written(file)
+    if asks:
         _hold_interview(answers)
+    if not file.exists() and answers.lack(URL):
+        # Its place follows from this environment, which neither cron nor a service has.
+        answers.given[URL] = root.database_url(answers.settings())
     done = set_up(answers.settings(), reschedules=reschedules)
     # Last: settings that lead to no database are not written.
     written = write_settings(file, answers.given)
@@ -90,7 +93,7 @@ def _initialise(
 
 
 def _check_can_be_written(file: Path) -> None:
-    """Tell whoever is about to be asked that it would be in vain."""
+    """Refuse what would be in vain, before anything is asked or done."""
     if obstacle := places.obstacle(str(file)):
         raise ConfigurationError(f"cannot write {file}: {obstacle}")
 
@@ -165,7 +168,7 @@ def _tell_next(session: Session, loaded: "LoadedSettings", steps: list[str]) -> 
     from llm_maint.cli.deploy import set_here_alone
     from llm_maint.cli.next_steps import crontab_line, systemd_steps
 
-    options = _options(session)
+    options = session.options
     say = session.out.say
     say("")
     if not loaded.settings.llm.uses_model:
@@ -180,8 +183,3 @@ def _tell_next(session: Session, loaded: "LoadedSettings", steps: list[str]) -> 
         say(f"  {step}")
     for warning in set_here_alone(loaded):
         say(warning)
-
-
-def _options(session: Session) -> str:
-    """Return the options that find the same file again."""
-    return f" --config {shlex.quote(str(session.config))}" if session.config else ""

@@ -37,8 +37,9 @@ cron or a systemd timer starts llm-maint run-due every minute. It does what is d
 it did, and exits; it prints nothing while all is well.
 
 Results go to standard output, logs and progress to standard error. Without a terminal, tables are
-lines separated by tabs; with --json, results are JSON, and times UTC. Work that takes longer than a
-minute says each minute how far it is, unless cron started it.
+lines separated by tabs, and status is its screen without colour; scripts read --json, where times
+are UTC. Work that takes longer than a minute says each minute how far it is, unless cron started
+it.
 """
 
 OF_TYPER = {

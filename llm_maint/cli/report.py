@@ -149,7 +149,8 @@ def _made(opened: Opened, wanted: _Wanted) -> _Made:
     since = now - timedelta(days=wanted.days)
     with opened.database.read() as connection:
         entities = _entities(connection, wanted.entities)
-        page, runs = _page(opened, wanted, entities, now=now)
+    page, runs = _page(opened, wanted, entities, now=now)  # not within: a pooler may have but one
+    with opened.database.read() as connection:
         names = changes_since(connection, since, entities=entities)
         entries = _entries(connection, names, values=wanted.values)
         done = rendered(page, entries, total=len(names), commands=_listing(names))

@@ -1,5 +1,6 @@
 """One invocation: its global options, and the parts that its command asks for."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -31,6 +32,11 @@ class Session:
     verbose: bool
     quiet: bool
     out: Output
+
+    @property
+    def options(self) -> str:
+        """What a command that we name must have before its name, to find the same settings."""
+        return f" --config {shlex.quote(str(self.config))}" if self.config else ""
 
     def loaded(self) -> "LoadedSettings":
         """Return the settings from file and environment."""

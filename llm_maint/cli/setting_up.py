@@ -68,7 +68,7 @@ def write_settings(file: Path, given: Mapping[str, str]) -> bool:
 
 
 def _add_jobs(database: "Database", settings: "Settings", *, now: "datetime") -> list[str]:
-    """Add the default jobs that are not there; return their names."""
+    """Add the default jobs of whose type there is none; return their names."""
     from llm_maint.store.migrations import one_at_a_time
 
     remembering = timedelta(minutes=settings.memory.interval_minutes)
@@ -81,8 +81,8 @@ def _add_jobs(database: "Database", settings: "Settings", *, now: "datetime") ->
     }
     with database.write() as connection:
         one_at_a_time(connection)
-        present = _jobs(connection)
-        missing = [each for each in defaults if _name_of(each) not in present]
+        present = {job.job_type for job in _jobs(connection).values()}
+        missing = [each for each in defaults if each not in present]
         for job_type in missing:
             bot_id, interval = defaults[job_type]
             _add_job(connection, job_type, interval, bot_id=bot_id, now=now)
@@ -118,14 +118,16 @@ def _reschedule(database: "Database", settings: "Settings", *, now: "datetime") 
     from llm_maint.domain.schedule import Every
     from llm_maint.store.job_edits import edit_job
 
-    name = _name_of("profile_maintenance")
     with database.write() as connection:
-        job = _jobs(connection).get(name)
+        jobs = _jobs(connection).values()
+        mine = [job for job in jobs if job.job_type == "profile_maintenance"]
+        named = [job for job in mine if job.name == _name_of(job.job_type)]
+        job = next(iter(named or mine), None)
         if job is None or job.timing.schedule == Every(_interval(settings)):
             return []
         timing = replace(job.timing, schedule=Every(_interval(settings)))
         edit_job(connection, job, timing=timing, now=now)
-    return [name]
+    return [job.name]
 
 
 def _example(database: "Database") -> "Entity | None":

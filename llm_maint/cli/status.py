@@ -39,7 +39,7 @@ def status(
     Exits with 0 whatever it shows, unless --max-age is given: then with 1, and a line on standard
     error, where no tick or no success was seen for that long. A tick is noted every five minutes,
     so one of the last quarter of an hour is never too old; a job that has not run yet has that long
-    from its creation. With -q only that is told, for cron.
+    from its creation. For cron, llm-maint -q status --max-age 2h tells that alone.
 
     Example: llm-maint status --max-age 2h
     """
@@ -72,6 +72,7 @@ def _overview(
     session: Session, job: str | None, max_age: timedelta | None, *, everything: bool
 ) -> "Overview":
     from llm_maint.console.status import MOST_JOBS
+    from llm_maint.domain.checkup import with_options
     from llm_maint.domain.freshness import stale
     from llm_maint.domain.health import health
     from llm_maint.domain.overview import ROW_DAYS, Overview, by_urgency
@@ -89,7 +90,7 @@ def _overview(
             database=it.place,
             vitals=found,
             patience=it.expected.patience,
-            checks=health(found, it.expected),
+            checks=with_options(health(found, it.expected), session.options),
             jobs=jobs,
             last_runs=asked.last_statuses(it.source, [each.id for each in shown]),
             tokens=asked.tokens_by_day(it.source, now=it.now, job_id=job_id),

@@ -1,7 +1,7 @@
 """What `doctor` finds: one check after the other, each with what mends it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from llm_maint.domain.settlement import worst
@@ -34,6 +34,18 @@ class Check:
             "found": self.found,
             "mend": self.mend or None,
         }
+
+
+def with_options(checks: Iterable[Check], options: str) -> list[Check]:
+    """Return the checks with commands that find the settings which were looked at.
+
+    Args:
+        checks: any.
+        options: what stands before the name of a command, as ` --config FILE`; or nothing.
+
+    """
+    ours = "llm-maint "
+    return [replace(each, mend=each.mend.replace(ours, f"llm-maint{options} ")) for each in checks]
 
 
 def failed(name: str, error: MaintError, mend: str = "") -> Check:

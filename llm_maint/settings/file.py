@@ -1,7 +1,9 @@
 """The configuration file: a commented one for a start, and one setting changed in place."""
 
+import logging
 import os
 import re
+import stat
 import tempfile
 import tomllib
 from collections.abc import Mapping
@@ -14,6 +16,8 @@ from pydantic import SecretStr
 from llm_maint.errors import ConfigurationError
 from llm_maint.settings.loading import KEYS, Key, known_key, parsed, validated
 from llm_maint.settings.sources import read_file
+
+log = logging.getLogger(__name__)
 
 FILE_MODE = 0o600
 """The file may hold a password or a key: its owner alone reads it."""
@@ -76,7 +80,8 @@ def _with(before: str, key: Key, values: Mapping[str, Any]) -> str:
         changed = _edited(before, key, assignment, keeps_comment=keeps_comment)
         if _parsed_or_none(changed) == tomllib.loads(wanted):
             return changed
-    return wanted  # laid out in a way we do not edit in place: correct, without comments
+    log.warning("the file is laid out in a way that is not edited in place: its comments are lost")
+    return wanted
 
 
 def write_private(path: Path, text: str) -> None:
@@ -91,15 +96,34 @@ def write_whole(path: Path, text: str, *, mode: int) -> None:
         ConfigurationError: it cannot be written.
 
     """
+    content = text.encode()
     try:
+        path = path.resolve()  # a link stays one
         path.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                _own_as(path, descriptor, mode=mode)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _own_as(path: Path, descriptor: int, *, mode: int) -> None:
+    """Give a file the mode; where it takes the place of somebody else's, their owner and group too.
+
+    What these may do with it stays then: a service of another user may have to read it.
+    """
+    mine = os.fstat(descriptor)
+    theirs = path.stat() if path.exists() else mine
+    if (theirs.st_uid, theirs.st_gid) != (mine.st_uid, mine.st_gid):
+        os.fchown(descriptor, theirs.st_uid, theirs.st_gid)
+        mode |= stat.S_IMODE(theirs.st_mode) & 0o770
+    os.fchmod(descriptor, mode)
 
 
 def _checked(values: Mapping[str, Any], key: Key, path: Path) -> Any:  # noqa: ANN401 any TOML value
@@ -139,22 +163,23 @@ def _edited(text: str, key: Key, assignment: str, *, keeps_comment: bool) -> str
     mine, rest = _split_at_next_section(body)
     comment = r"(?P<comment>\s+#.*)?" if keeps_comment else r"(?P<comment>)"
     for start in ("", r"#\s?"):
-        pattern = rf"^{start}{re.escape(key.key)}[ \t]*=.*?{comment}$"
+        pattern = rf"^(?P<indent>[ \t]*){start}{re.escape(key.key)}[ \t]*=.*?{comment}$"
         if found := re.search(pattern, mine, re.MULTILINE):
-            line = assignment + (found["comment"] or "")
+            line = found["indent"] + assignment + (found["comment"] or "")
             return head + title + mine[: found.start()] + line + mine[found.end() :] + rest
     return f"{head}{title}{assignment}\n{mine}{rest}"
 
 
 def _split_at_section(text: str, section: str) -> tuple[str, str, str]:
-    found = re.search(rf"^\[{re.escape(section)}\][ \t]*(#.*)?\n", f"{text}\n", re.MULTILINE)
+    header = rf"^[ \t]*\[[ \t]*{re.escape(section)}[ \t]*\][ \t]*(#.*)?\n"
+    found = re.search(header, f"{text}\n", re.MULTILINE)
     if not found:
         return text, "", ""
     return text[: found.start()], found[0], text[found.end() :]
 
 
 def _split_at_next_section(body: str) -> tuple[str, str]:
-    found = re.search(r"^\[", body, re.MULTILINE)
+    found = re.search(r"^[ \t]*\[", body, re.MULTILINE)
     return (body[: found.start()], body[found.start() :]) if found else (body, "")
 
 

@@ -165,7 +165,16 @@ def validated(values: Values, *, origins: Mapping[str, str], file: Path | None) 
 
 
 def parsed(key: Key, text: str) -> Any:  # noqa: ANN401 a setting is any TOML value
-    """Return a value given as text: lists are separated by commas, the rest pydantic reads."""
+    """Return a value given as text: lists are separated by commas, the rest pydantic reads.
+
+    Raises:
+        ConfigurationError: it is no text that a file could hold.
+
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # which would quote it, be it a secret
+        raise ConfigurationError(f"{key.name}: its value is not UTF-8") from None
     if key.field.annotation == tuple[str, ...]:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     return text

@@ -139,7 +139,7 @@ def test_what_only_this_environment_says_is_told(alone: Command) -> None:
         (("systemd", "--user", "--loopback"), 2, "packet filter"),
         (("systemd", "--program", "/a\\b"), 2, "backslash"),
         (("cron", "--run-as", "two words"), 2, "no user's name"),
-        (("systemd", "--output", "/dev/null/units"), 78, "cannot write /dev/null/units"),
+        (("systemd", "--output", "/dev/null/units"), 2, "cannot write /dev/null/units"),
     ],
 )
 def test_what_cannot_be_deployed_is_refused(
@@ -199,3 +199,29 @@ def test_the_installer_writes_units_of_this_checkout(tmp_path: Path, program: st
     assert f'ExecStart="{program.replace("%", "%%")}" run-due' in service
     assert "DynamicUser" not in service
     assert (tmp_path / "systemd/user/llm-maint.timer").exists()
+
+
+def test_what_the_bounded_service_does_not_reach_is_told(alone: Command) -> None:
+    """Monitors on other hosts, a file elsewhere, and a database that is another one there."""
+    watched = alone.having(
+        monitoring_ping_url="https://hc.example.org/secret",
+        monitoring_textfile="/var/lib/prometheus/x.prom",
+    )
+    (alone.home / "config.toml").write_text("")
+    told = watched("--config", "config.toml", "deploy", "systemd", "--loopback").errors
+    assert "monitoring.ping_url is on another host" in told
+    assert "monitoring.textfile is outside /var/lib/llm-maint" in told
+    assert "database.url is a file outside /var/lib/llm-maint" in told
+    assert "/secret" not in told
+
+
+def test_a_user_who_cannot_read_the_settings_is_told(sqlite_command: Command) -> None:
+    """A file that its owner alone reads is of no use to another user's cron."""
+    assert "nobody cannot read" in sqlite_command("deploy", "cron", "--run-as", "nobody").errors
+
+
+def test_a_place_that_cannot_be_written_is_the_command_lines(alone: Command) -> None:
+    """As it is for every other file that a command is asked to write."""
+    (alone.home / "file").write_text("")
+    told = alone("deploy", "systemd", "-o", "file/units", code=2).errors
+    assert "--output: cannot write" in told

@@ -153,3 +153,11 @@ def test_jobs_in_trouble_are_told(sqlite_command: Command) -> None:
     assert "a dead process holds memory-recurrence" in checks["claims"]["found"]
     assert checks["failures"]["state"] == "failure"
     assert not asked["healthy"]
+
+
+def test_what_mends_names_the_file_that_was_looked_at(sqlite_command: Command) -> None:
+    """Pasted, it must not change the settings of another installation."""
+    (sqlite_command.home / "my file.toml").write_text("")
+    done = sqlite_command("--config", "my file.toml", "doctor")
+    assert "llm-maint --config 'my file.toml' config set llm.base_url" in done.out
+    assert "llm-maint --config 'my file.toml' deploy cron" in done.out

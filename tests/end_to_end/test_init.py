@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -333,7 +334,7 @@ def test_nobody_is_asked_who_does_not_want_to(newcomer: Command, option: str) ->
             shown = person.ended()
         assert server.paths == []
     assert DATABASE not in shown
-    assert _settings(newcomer) == {}
+    assert list(_settings(newcomer)) == ["database.url"]
 
 
 def test_without_a_terminal_nothing_is_read(newcomer: Command, tmp_path: Path) -> None:
@@ -389,3 +390,34 @@ def test_an_interval_that_is_given_again_changes_the_job(newcomer: Command) -> N
     assert command.job()["interval_minutes"] == 90
     assert _settings(command)["profile_maintenance.interval_minutes"] == 90
     assert "60m, 2h or 1d" in command("init", "--every", "soon", code=2).errors
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_made(
+    newcomer: Command,
+) -> None:
+    """No tables in a database that nothing then leads to."""
+    (newcomer.home / "file").write_text("")
+    path = newcomer.home / "left.db"
+    options = ("--config", "file/config.toml", "init", "--database-url", f"sqlite:///{path}")
+    assert "cannot write" in newcomer(*options, code=78).errors
+    assert not path.exists()
+
+
+def test_a_job_of_another_name_is_the_job(newcomer: Command) -> None:
+    """A repeat adds none of a type that is there: two would do the same work."""
+    newcomer("init")
+    newcomer("jobs", "edit", "profile-maintenance", "--name", "hourly-profiles")
+    assert newcomer("init", "--every", "2h", "--json").json["jobs_added"] == []
+    jobs = {job["name"]: job for job in newcomer("jobs", "list", "--json").json}
+    assert len(jobs) == len(DEFAULT_JOBS)
+    assert jobs["hourly-profiles"]["interval_minutes"] == 120
+
+
+def test_the_default_database_is_written_down(newcomer: Command) -> None:
+    """Its place follows from this environment, and cron has another."""
+    data = newcomer.home / "data"
+    environment = {**newcomer.environment, "XDG_DATA_HOME": str(data)}
+    subprocess.run(newcomer.line("init"), env=environment, cwd=newcomer.home, check=True)
+    shown = newcomer("config", "get", "database.url").out
+    assert shown.strip() == f"sqlite:///{data}/llm-maint/memory.db"
+    assert newcomer("run-due").errors == ""

@@ -54,6 +54,8 @@ def test_all_of_a_day_works_through_a_pooler(tmp_path: Path, pooled: str) -> Non
     assert {job["last_status"] for job in listed} == {"success"}
     assert "success" in command("runs", "tail").out
     assert command("db", "status", "--json").json["up_to_date"] is True
+    assert "<html" in command("report", "-o", "-").out
+    assert "ticked" in command("status").out
     (plan,) = [
         each
         for each in command("profile", "plans", "--json").json

@@ -266,3 +266,71 @@ def test_several_settings_are_changed_at_once(file: Path) -> None:
     loaded = _loaded(file)
     assert (loaded.settings.llm.model, loaded.settings.llm.concurrency) == ("large", 4)
     assert loaded.origins["database.url"] == "file"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# mine\n[llm]\n  model = 'a'  # why\n[ database ]\nurl = ''\n",
+        "# mine\n  [ llm ] # why\n\tmodel = 'a'\n  [database]\n\turl = ''\n",
+    ],
+)
+def test_comments_stay_however_it_is_indented(file: Path, text: str) -> None:
+    """Keys and headers that stand apart are found, and stay where they are."""
+    file.write_text(text)
+    changed = with_settings(file, {"llm.model": "b", "database.connect_timeout_seconds": "9"})
+    assert tomllib.loads(changed)["llm"]["model"] == "b"
+    assert tomllib.loads(changed)["database"]["connect_timeout_seconds"] == 9
+    assert [line for line in ("# mine", "# why") if line not in changed] == []
+    assert re.search(r"^[ \t]+model = ", changed, re.MULTILINE)
+
+
+def test_where_comments_are_lost_that_is_told(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A layout that is not edited in place is written anew, and nobody finds that out later."""
+    file.write_text("# mine\nllm = { model = 'a' }\n")
+    assert "mine" not in with_setting(file, "llm.model", "b")
+    assert "comments are lost" in caplog.text
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    """Whoever keeps the file elsewhere finds the change there."""
+    kept, link = tmp_path / "kept.toml", tmp_path / "config.toml"
+    kept.write_text("")
+    link.symlink_to(kept)
+    write_private(link, "new")
+    assert (link.is_symlink(), kept.read_text()) == (True, "new")
+
+
+def test_a_file_of_somebody_else_stays_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what their group may do: a service that could read the file still can."""
+    path, owners = tmp_path / "config.toml", []
+    path.write_text("old")
+    path.chmod(0o644)
+    ours = os.stat_result((0o600, 0, 0, 1, 4_711, 4_711, 0, 0, 0, 0))
+    monkeypatch.setattr("llm_maint.settings.file.os.fstat", lambda _: ours)
+    monkeypatch.setattr("llm_maint.settings.file.os.fchown", lambda *to: owners.append(to[1:]))
+    write_private(path, "new")
+    assert owners == [(path.stat().st_uid, path.stat().st_gid)]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_what_fails_leaves_nothing_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was written so far might hold a secret."""
+
+    def fails(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("llm_maint.settings.file.os.fchmod", fails)
+    with pytest.raises(ConfigurationError, match="No space left"):
+        write_private(tmp_path / "config.toml", "s3cret")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_value_that_is_no_text_is_refused_unquoted(file: Path) -> None:
+    """What is quoted there might be the secret that stands beside it."""
+    file.write_text("[llm]\napi_key = 's3cret'\n")
+    with pytest.raises(ConfigurationError) as refused:
+        with_setting(file, "llm.model", "caf\udce9")
+    assert str(refused.value) == "llm.model: its value is not UTF-8"

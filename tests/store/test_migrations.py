@@ -8,7 +8,7 @@ from building import MORNING, NICK, day
 from databases import add_row, dump, is_sqlite, opened, sql
 from sqlalchemy.engine import Connection
 
-from llm_maint.errors import DatabaseUnavailableError, ForeignTableError, SchemaError
+from llm_maint.errors import DatabaseUnavailableError, SchemaError
 from llm_maint.store import judgements, profiles
 from llm_maint.store.database import Database
 from llm_maint.store.migrations import m0001_first
@@ -187,15 +187,3 @@ def test_a_new_file_is_its_owners_alone(tmp_path_factory: Any) -> None:  # noqa:
     fresh.upgrade(now=MORNING)
     fresh.close()
     assert path.stat().st_mode & 0o777 == 0o600
-
-
-def test_a_table_of_our_name_is_refused_with_what_helps(database_url: str) -> None:
-    """On a server a schema keeps them apart; an SQLite file has one room for all tables."""
-    database = opened(database_url)
-    sql(database, "CREATE TABLE job_runs (mine text)")
-    with pytest.raises(ForeignTableError) as refused:
-        database.upgrade(now=MORNING)
-    mend = "rename it" if is_sqlite(database) else 'set database.schema = "llm_maint"'
-    assert mend in str(refused.value)
-    assert sql(database, "SELECT * FROM job_runs") == []
-    database.close()
