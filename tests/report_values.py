@@ -100,7 +100,7 @@ class Sample:
         )
         return Vitals(
             now=self.now,
-            hosts=[HostSeen(host="lark", seen_at=self.now, version="1.0")],
+            hosts=[HostSeen(host="lark", first_seen_at=self.now, seen_at=self.now, version="1.0")],
             jobs=jobs,
             held=(),
             journal=JournalSize(rows=1, octets=1, oldest=None),

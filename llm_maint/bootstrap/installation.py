@@ -2,8 +2,10 @@
 
 import os
 import platform
+import shlex
 import sys
 from collections.abc import Iterator
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,7 +63,8 @@ def program_check() -> Check:
     packages = {_package_of(file) for file in _sources() if not _is_compiled(file)}
     if not packages:
         return _ok(name, found)
-    where = packages.pop() if len(packages) == 1 else packages.pop().parent
+    folders = packages if len(packages) == 1 else {package.parent for package in packages}
+    where = " ".join(shlex.quote(str(folder)) for folder in sorted(folders))
     return Check(
         name=name,
         state=State.WARNING,
@@ -102,8 +105,7 @@ _WATCHED = {"llm_maint", "psycopg", "pydantic", "sqlalchemy", "sqlmodel", "typer
 
 
 def _is_compiled(file: Path) -> bool:
-    tag = sys.implementation.cache_tag
-    return any((file.parent / "__pycache__").glob(f"{file.stem}.{tag}*.pyc"))
+    return Path(cache_from_source(str(file))).exists()
 
 
 def _package_of(file: Path) -> Path:

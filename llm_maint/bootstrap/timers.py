@@ -1,6 +1,6 @@
 """What starts the ticks on this host: systemd's timer, or cron."""
 
-import os
+import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,9 @@ from pathlib import Path
 from llm_maint.domain.checkup import Check, State
 
 TIMER = "llm-maint.timer"
-COMMAND = "llm-maint"
+STARTS = re.compile(r"\bllm[-_]maint\b.*\srun-due\b")
+"""A line that starts a tick, whatever else a crontab says of us."""
+
 SYSTEM_CRON = (Path("/etc/crontab"), Path("/etc/cron.d"))
 SECONDS = 5.0
 """How long a program is waited for that tells of timers."""
@@ -33,7 +35,7 @@ def timer_check(*, ticks: bool, cron: Sequence[Path] = SYSTEM_CRON) -> Check:
     if ticks:
         told = "neither systemd's nor cron's, but something starts the ticks"
         return Check(name=name, state=State.OK, found=told)
-    told = f"no {TIMER}, and no crontab of root or yours that starts {COMMAND}"
+    told = f"no {TIMER}, and no crontab of root or yours that starts llm-maint run-due"
     return Check(name=name, state=State.WARNING, found=told, mend="llm-maint deploy cron")
 
 
@@ -59,17 +61,28 @@ def _crontabs(system: Sequence[Path]) -> Iterator[str]:
     if _starts_us(_said("crontab", "-l")):
         yield "the crontab of this user"
     for path in system:
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-        for file in files:
-            if os.access(file, os.R_OK) and file.is_file():
-                text = file.read_text(encoding="utf-8", errors="replace")
-                if _starts_us(text):
-                    yield str(file)
+        for file in _files(path):
+            if _starts_us(_read(file)):
+                yield str(file)
+
+
+def _files(path: Path) -> list[Path]:
+    try:
+        return sorted(path.iterdir()) if path.is_dir() else [path]
+    except OSError:  # root's alone
+        return []
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _starts_us(crontab: str) -> bool:
     lines = (line.strip() for line in crontab.splitlines())
-    return any(COMMAND in line and not line.startswith("#") for line in lines)
+    return any(STARTS.search(line) and not line.startswith("#") for line in lines)
 
 
 def _said(*command: str) -> str:

@@ -241,7 +241,7 @@ def _consolidated(result: Mapping[str, Any]) -> str:
         if len(entities) == 1
         else f"{len(entities)} {'bots' if 'bots' in result else 'entities'}"
     )
-    held = f", {result['held']} held for review" if result["held"] else ""
+    held = f", {result['held']} held for review" if result.get("held") else ""
     rows = "memories" if "bots" in result else "rows"
     return f"{who}: {before_after(result)} {rows}{held}{waiting}"
 

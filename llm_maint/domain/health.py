@@ -15,6 +15,9 @@ SEEN_EVERY = timedelta(minutes=5)
 GONE = timedelta(days=7)
 """A host that was silent for longer is no longer one of those that tick."""
 
+KNOWN = timedelta(hours=1)
+"""Who ticked for as long is missed when it stops."""
+
 PATIENCE = timedelta(minutes=10)
 """Least time that a tick or a due job may be late: a machine restarts, another job is long."""
 
@@ -97,7 +100,9 @@ def _is_there(seen: HostSeen, vitals: Vitals) -> bool:
 
 
 def _is_silent(seen: HostSeen, vitals: Vitals, expected: Expected) -> bool:
-    return _is_late(seen, vitals, expected) and _is_there(seen, vitals)
+    """Return whether one that ticked for a while ticks no more; a container ticks but once."""
+    is_known = seen.seen_at - seen.first_seen_at >= KNOWN
+    return is_known and _is_late(seen, vitals, expected) and _is_there(seen, vitals)
 
 
 def _is_late(seen: HostSeen, vitals: Vitals, expected: Expected) -> bool:
@@ -134,7 +139,7 @@ def _failing(vitals: Vitals) -> Check:
     failing = [job for job in vitals.jobs if job.enabled and _is_failing(job)]
     if not failing:
         return _ok(name, "no job failed at its last run")
-    failing.sort(key=lambda job: job.consecutive_failures, reverse=True)
+    failing.sort(key=lambda job: (job.problem is not None, job.consecutive_failures), reverse=True)
     worst = failing[0]
     if worst.problem is not None:
         found, mend = f"{worst.name}: {worst.problem}", f"llm-maint jobs show {worst.name}"

@@ -54,7 +54,7 @@ class Addresses:
     @property
     def use_tls(self) -> bool:
         """Whether any of them does."""
-        return any(each.startswith("https:") for each in (self.of_all, *self.of_jobs.values()))
+        return any(each[:6].lower() == "https:" for each in (self.of_all, *self.of_jobs.values()))
 
     def of(self, job: str) -> str | None:
         """Return the address for a job; None where it is not watched."""

@@ -12,6 +12,7 @@ class HostSeen:
     """A host that ticks; `seen_at` is noted every few minutes, see `store.ticks`."""
 
     host: str
+    first_seen_at: datetime
     seen_at: datetime
     version: str
 

@@ -128,5 +128,5 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _send(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
+    with suppress(OSError):  # it has ended, or is somebody else's: sudo's, say
         os.killpg(process.pid, number)

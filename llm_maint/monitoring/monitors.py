@@ -2,7 +2,8 @@
 
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from llm_maint.domain.listening import Listener
 from llm_maint.domain.ping import read_addresses
@@ -77,8 +78,18 @@ class Monitors:
     def _begun(self, claim: Claim) -> None:
         for text in self._wrong:  # not before: most commands run nothing
             self._telling.once(text, text)
-        self._pings.begun(claim)
+        with self._failing_no_run():
+            self._pings.begun(claim)
 
     def _ended(self, finished: Finished) -> None:
-        self._pings.ended(finished)
-        self._command.ended(finished)
+        with self._failing_no_run():
+            self._pings.ended(finished)
+            self._command.ended(finished)
+
+    @contextmanager
+    def _failing_no_run(self) -> Iterator[None]:
+        """Tell of a bug of ours, and go on: the claim is held, and its job is to run."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 see above
+            self._telling.once("bug", f"a bug ({type(error).__name__})")

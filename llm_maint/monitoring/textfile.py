@@ -1,5 +1,6 @@
 """The file of metrics for Prometheus: written whole or not at all, wherever a tick has ended."""
 
+import glob
 import os
 import tempfile
 from contextlib import suppress
@@ -43,7 +44,7 @@ def metrics_text(database: Database, *, now: datetime, enabled: bool) -> str:
 def write(path: Path, text: str) -> None:
     """Put a text where a collector may be reading at this moment: it finds the old or the new one.
 
-    Not even a crash of the machine leaves anything that the next tick does not mend.
+    Not even a crash of the machine leaves anything that a tick of an hour later does not mend.
 
     Raises:
         OSError: that is not possible.
@@ -53,6 +54,7 @@ def write(path: Path, text: str) -> None:
     if path.suffix != SUFFIX:
         raise ValueError(f"its name does not end in {SUFFIX}")
     content = text.encode(errors="replace")
+    _clear(path)
     # Of another suffix, so that no collector reads it before its time.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
@@ -64,3 +66,15 @@ def write(path: Path, text: str) -> None:
         with suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def _clear(path: Path) -> None:
+    """Remove what ticks have left that were killed as they wrote."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        with suppress(OSError):
+            # Of the same clock: that of the file system.
+            if path.stat().st_mtime - left.stat().st_mtime > _LEFT_SECONDS:
+                left.unlink()
+
+
+_LEFT_SECONDS = 3_600

@@ -17,6 +17,7 @@ from llm_maint.errors import UnknownNameError, UsageError
 from llm_maint.store.driver import Source
 from llm_maint.store.explained import misses_table
 from llm_maint.store.schema import refuse_other
+from llm_maint.store.values import legible
 from llm_maint.store.words import Row, ask
 
 
@@ -201,7 +202,7 @@ def as_job(row: Row) -> ScheduledJob:
     timing, problem = timing_of(row)
     return ScheduledJob(
         id=row["id"],
-        name=row["name"] or row["job_type"],
+        name=legible(row["name"] or row["job_type"]),
         job_type=row["job_type"],
         bot_id=row["bot_id"],
         enabled=row["enabled"],
@@ -210,7 +211,7 @@ def as_job(row: Row) -> ScheduledJob:
         last_run_at=row["last_run_at"],
         next_run_at=row["next_run_at"],
         last_status=row["last_status"],
-        consecutive_failures=row["consecutive_failures"],
+        consecutive_failures=count_of(row["consecutive_failures"]),
         config=config_of(row),
         claim_run_id=row["claim_run_id"],
         lease_expires_at=row["lease_expires_at"],
@@ -224,7 +225,7 @@ def as_run(row: Row) -> Run:
     return Run(
         id=row["id"],
         job_id=row["job_id"],
-        job_name=row["job_name"] or row["job_type"] or row["job_id"],
+        job_name=legible(row["job_name"] or row["job_type"] or row["job_id"]),
         job_type=row["job_type"] or "",
         bot_id=row["bot_id"],
         status=row["status"],

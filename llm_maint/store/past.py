@@ -8,26 +8,24 @@ from llm_maint.store.driver import Source
 from llm_maint.store.listing import as_run
 from llm_maint.store.words import ask
 
-BATCH = 1_000
+BATCH = 500
 """Runs read at once: their results may be long, and a year has many."""
 
 
 def facts_since(source: Source, since: datetime) -> Iterator[RunFacts]:
     """Yield the runs that started since a moment, oldest first, in numbers."""
-    started, last_id = since, ""
-    while True:
-        rows = ask(
-            source,
-            "SELECT * FROM {runs} WHERE started_at >= {started} "
-            "AND (started_at > {started} OR id > {last_id}) ORDER BY started_at, id LIMIT {limit}",
-            started=started,
-            last_id=last_id,
-            limit=BATCH,
-        )
-        yield from (facts_of(as_run(row)) for row in rows)
-        if len(rows) < BATCH:
-            return
-        started, last_id = rows[-1]["started_at"], rows[-1]["id"]
+    # By their ids, and not from time to time: a time that somebody wrote has many forms.
+    listed = ask(
+        source,
+        "SELECT id FROM {runs} WHERE started_at >= {since} ORDER BY started_at, id",
+        since=since,
+    )
+    ids = [row["id"] for row in listed]
+    for start in range(0, len(ids), BATCH):
+        given = {f"id{number}": each for number, each in enumerate(ids[start : start + BATCH])}
+        marks = ", ".join(f"{{{name}}}" for name in given)
+        query = f"SELECT * FROM {{runs}} WHERE id IN ({marks}) ORDER BY started_at, id"  # noqa: S608
+        yield from (facts_of(as_run(row)) for row in ask(source, query, **given))
 
 
 def failures(source: Source, *, limit: int) -> list[RunFacts]:

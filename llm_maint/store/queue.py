@@ -9,6 +9,7 @@ from llm_maint.domain.firing import Misfire
 from llm_maint.domain.runs import Claim, Trigger
 from llm_maint.store import listing
 from llm_maint.store.driver import FIRST, Source
+from llm_maint.store.values import legible
 from llm_maint.store.words import Answer, Query, Row, ask, ask_together
 
 PAGE = 400
@@ -171,7 +172,7 @@ def as_claim(job: Row, run_id: str, trigger: Trigger, *, now: datetime, host: st
     return Claim(
         run_id=run_id,
         job_id=job["id"],
-        job_name=job["name"] or job["job_type"],
+        job_name=legible(job["name"] or job["job_type"]),
         job_type=job["job_type"],
         bot_id=job["bot_id"],
         config=listing.config_of(job),

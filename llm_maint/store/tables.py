@@ -127,6 +127,7 @@ class MaintenanceTick(Owned, table=True):
     __tablename__ = "maintenance_ticks"
 
     host: str = Field(primary_key=True, sa_type=sa.Text)
+    first_seen_at: datetime = Field(sa_type=UtcTime)
     seen_at: datetime = Field(sa_type=UtcTime)
     version: str = Field(sa_type=sa.Text)
 

@@ -1,15 +1,18 @@
 """The hosts that tick: each notes every few minutes that it does, so that silence is seen."""
 
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from llm_maint import __version__
 from llm_maint.store.driver import Source
 from llm_maint.store.words import Row, ask, change, transaction
 
+ONCE = timedelta(hours=1)
+"""Whoever ticked once, and that long ago, is no host: a container has another name each time."""
+
 
 def note(source: Source, *, host: str, now: datetime) -> None:
-    """Note that a host ticks, unless that was noted just now.
+    """Note that a host ticks, unless that was noted just now; forget who ticked but once.
 
     Args:
         source: an open connection.
@@ -22,9 +25,17 @@ def note(source: Source, *, host: str, now: datetime) -> None:
     """
     change(
         source,
-        "INSERT INTO {ticks} AS noted (host, seen_at, version) "
-        "VALUES ({host}, coalesce({clock}, CAST({now} AS {time})), {version}) "
-        "ON CONFLICT (host) DO UPDATE SET seen_at = excluded.seen_at, version = excluded.version "
+        "DELETE FROM {ticks} WHERE seen_at = first_seen_at AND seen_at < {long_ago} "
+        "AND host <> {host}",
+        long_ago=now - ONCE,
+        host=host,
+    )
+    change(
+        source,
+        "INSERT INTO {ticks} AS noted (host, first_seen_at, seen_at, version) VALUES ({host}, "
+        "coalesce({clock}, CAST({now} AS {time})), coalesce({clock}, CAST({now} AS {time})), "
+        "{version}) ON CONFLICT (host) DO UPDATE "
+        "SET seen_at = excluded.seen_at, version = excluded.version "
         "WHERE {no_longer_fresh} OR noted.version <> excluded.version",
         host=host,
         now=now,

@@ -21,3 +21,8 @@ def read_time(value: Any) -> datetime | None:  # noqa: ANN401 any column's
 def read_document(value: Any) -> Any:  # noqa: ANN401 any JSON value
     """Return the value of a JSON text; what is not JSON is the text it is."""
     return None if value is None else parse_value(str(value))
+
+
+def legible(name: Any) -> str:  # noqa: ANN401 SQLite lets anything be written
+    """Return a name as text, whatever somebody wrote for it."""
+    return name.decode(errors="replace") if isinstance(name, bytes) else str(name)

@@ -23,7 +23,7 @@ Row = Mapping[Any, Any]
 TIMES = frozenset(
     {
         *("created_at", "finished_at", "last_run_at", "lease_expires_at", "next_run_at"),
-        *("opened_at", "scheduled_for", "seen_at", "slot_at", "started_at"),
+        *("first_seen_at", "opened_at", "scheduled_for", "seen_at", "slot_at", "started_at"),
     }
 )
 DOCUMENTS = frozenset({"config_json", "result_json"})

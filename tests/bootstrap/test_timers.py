@@ -94,7 +94,10 @@ def test_a_users_timer_that_is_off_is_that_users_to_enable(world: World) -> None
     [
         ("* * * * * /opt/llm-maint/bin/llm-maint run-due", True),
         ("  */5 * * * *  root  llm-maint -q run-due", True),
+        ("@hourly python3 -m llm_maint run-due", True),
         ("# * * * * * llm-maint run-due", False),
+        ("MAILTO=llm-maint@example.org", False),
+        ("@weekly llm-maint report -o /srv/report.html", False),
         ("* * * * * backup", False),
         ("", False),
     ],
@@ -111,6 +114,18 @@ def test_a_crontab_that_starts_it_is_found(
     else:
         (world.cron_d / "maintenance").write_text(line)
     assert (world.found()[0] is State.OK) is is_found
+
+
+def test_what_cannot_be_read_is_passed_over(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hardened host keeps its crontabs from others."""
+    world.crontab.write_text("* * * * * llm-maint run-due")
+
+    def refuses(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "iterdir", refuses)
+    monkeypatch.setattr(Path, "read_text", refuses)
+    assert world.found()[0] is State.WARNING
 
 
 def test_programs_that_fail_say_nothing(world: World) -> None:

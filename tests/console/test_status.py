@@ -84,7 +84,11 @@ def _failed(number: int) -> Run:
 def _overview(*jobs: JobState, held: int = 0, **changes: Any) -> Overview:  # noqa: ANN401 any field's
     vitals = Vitals(
         now=NOW,
-        hosts=[HostSeen(host="studio", seen_at=_ago(minutes=3), version="1")],
+        hosts=[
+            HostSeen(
+                host="studio", first_seen_at=_ago(minutes=3), seen_at=_ago(minutes=3), version="1"
+            )
+        ],
         jobs=jobs,
         held=[
             HeldPlan(id=f"{n:032x}"[::-1], entity="nick", is_of_memories=False, created_at=NOW)

@@ -28,11 +28,20 @@ def _new(age: timedelta | None, **changes: Any) -> JobState:  # noqa: ANN401 any
 def _stale(
     *jobs: JobState, ticked: timedelta | None = SECOND, max_age: timedelta = 2 * HOURS
 ) -> str | None:
-    hosts = [HostSeen(host="attic", seen_at=NOW - 3 * timedelta(days=1), version="1")]
+    hosts = [
+        HostSeen(
+            host="attic",
+            first_seen_at=NOW - 3 * timedelta(days=1),
+            seen_at=NOW - 3 * timedelta(days=1),
+            version="1",
+        )
+    ]
     if ticked is None:
         hosts = []
     else:
-        hosts.append(HostSeen(host="studio", seen_at=NOW - ticked, version="1"))
+        hosts.append(
+            HostSeen(host="studio", first_seen_at=NOW - ticked, seen_at=NOW - ticked, version="1")
+        )
     vitals = Vitals(now=NOW, hosts=hosts, jobs=jobs, held=[], journal=None)
     return stale(vitals, EXPECTED, max_age=max_age)
 

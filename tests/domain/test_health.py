@@ -20,7 +20,8 @@ def _ago(**units: float) -> datetime:
 
 
 def _seen(host: str = "studio", version: str = "1", **units: float) -> HostSeen:
-    return HostSeen(host=host, seen_at=_ago(**units), version=version)
+    began, seen = _ago(days=9), _ago(**units)
+    return HostSeen(host=host, first_seen_at=began, seen_at=seen, version=version)
 
 
 def _job(**changes: Any) -> JobState:  # noqa: ANN401 any field's
@@ -137,6 +138,22 @@ def test_what_is_wrong_is_said_with_what_mends_it(case: str) -> None:
     assert found in check.found
     assert mend in check.mend
     assert bool(mend) == bool(check.mend)
+
+
+def test_a_container_is_not_missed() -> None:
+    """It has another name each time: what ticked but once, or for a moment, is no host."""
+    pods = [
+        HostSeen(host=name, first_seen_at=at, seen_at=at, version="1")
+        for name, at in (("pod-1", _ago(hours=2)), ("pod-2", _ago(minutes=1)))
+    ]
+    assert _found(hosts=pods)["ticks"].state is State.OK
+
+
+def test_a_schedule_that_is_nonsense_goes_first() -> None:
+    """It is told beside any other failure."""
+    jobs = [_job(name="other", consecutive_failures=2), _job(problem="no cron")]
+    check = _found(jobs=jobs)["failures"]
+    assert (check.state, "no cron" in check.found) == (State.FAILURE, True)
 
 
 def test_a_slow_timer_has_more_patience() -> None:

@@ -19,7 +19,9 @@ JOB = JobState(name="nightly", job_type="noting", enabled=True, due_at=MORNING +
 
 VITALS = Vitals(
     now=MORNING,
-    hosts=[HostSeen(host="here", seen_at=MORNING - HOUR, version="1")],
+    hosts=[
+        HostSeen(host="here", first_seen_at=MORNING - HOUR, seen_at=MORNING - HOUR, version="1")
+    ],
     jobs=[JOB],
     held=[HeldPlan(id="p", entity="nick", is_of_memories=False, created_at=MORNING)],
     journal=JournalSize(rows=3, octets=2**40, oldest=None),
@@ -139,7 +141,7 @@ def test_no_name_breaks_the_file(name: str) -> None:
     hostile = replace(
         VITALS,
         jobs=[replace(JOB, name=name)],
-        hosts=[HostSeen(host=name, seen_at=MORNING, version="1")],
+        hosts=[HostSeen(host=name, first_seen_at=MORNING, seen_at=MORNING, version="1")],
     )
     found = read(hostile, run(job_name=name, status=name))
     assert value(found, "job_enabled", job_name=name) == 1

@@ -82,7 +82,10 @@ def test_hosts_that_tick_no_more_are_forgotten(past: Database) -> None:
     """After as long as runs are kept; a dry run forgets none."""
     seen = {"old": NOW - timedelta(days=31), "young": NOW - timedelta(days=29)}
     with past.write() as connection:
-        rows = [{"host": host, "seen_at": at, "version": "1"} for host, at in seen.items()]
+        rows = [
+            {"host": host, "first_seen_at": at, "seen_at": at, "version": "1"}
+            for host, at in seen.items()
+        ]
         connection.execute(ticks.insert(), rows)
     query = "SELECT host FROM maintenance_ticks ORDER BY host"
     for dry_run, left in ((True, ["old", "young"]), (False, ["young"])):

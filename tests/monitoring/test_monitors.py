@@ -89,3 +89,19 @@ def test_settings_that_are_wrong_are_told_and_the_others_hold(
         it.finish()
     assert len(monitor.pings) == 2
     assert messages(caplog) == ["monitoring: ping_urls: 1 of them are not JOB=URL"]
+
+
+def test_a_bug_of_ours_fails_no_run(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The claim is held when a run is told of, and whoever is told next is told all the same."""
+
+    def broken(*_: object) -> None:
+        raise TypeError("s3cret")
+
+    monkeypatch.setattr("llm_maint.monitoring.pings.Pings.begun", broken)
+    monkeypatch.setattr("llm_maint.monitoring.pings.Pings.ended", broken)
+    it = monitors()
+    tell(it)
+    it.finish()
+    assert messages(caplog) == ["monitoring: a bug (TypeError)"]

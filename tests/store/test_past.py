@@ -80,6 +80,17 @@ def test_the_window_begins_where_it_is_said(
     assert [facts.id for facts in _facts(database, hours=0)] == [f"{n:04}" for n in range(1, 8)]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_times_of_any_form_come_to_an_end(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever wrote them by hand: each run comes once."""
+    monkeypatch.setattr(past, "BATCH", 2)
+    for number in range(5):
+        _run(database, number, hours=0, at="2026-01-03T10:00:00Z")
+    assert [facts.id for facts in _facts(database, hours=-1)] == [f"{n:04}" for n in range(5)]
+
+
 def test_the_last_failures_come_first(database: Database) -> None:
     """Newest first, so many as were asked for."""
     for number in range(5):

@@ -8,6 +8,7 @@ from building import MORNING
 from databases import is_sqlite, sql
 
 from llm_maint import __version__
+from llm_maint.domain.health import SEEN_EVERY
 from llm_maint.store import history, ticks
 from llm_maint.store.database import Database
 from llm_maint.store.driver import Source
@@ -78,6 +79,24 @@ def test_an_old_note_is_renewed(database: Database, source: Source, minutes: flo
     assert not _is_fresh(source, now)
     ticks.note(source, host=HOST, now=now)
     assert _is_fresh(source, now)
+
+
+def test_who_ticked_but_once_is_forgotten(database: Database, source: Source) -> None:
+    """A container has another name each time; a host that ticks seldom is itself again."""
+    now = _now(database)
+    for host in ("pod-1", HOST):
+        ticks.note(source, host=host, now=now)
+    older = "datetime(seen_at, '-2 hours')" if is_sqlite(database) else "seen_at - interval '2 h'"
+    sql(database, f"UPDATE maintenance_ticks SET seen_at = {older}, first_seen_at = {older}")
+    ticks.note(source, host=HOST, now=now)
+    (seen,) = ticks.hosts(source)
+    assert seen["host"] == HOST
+    assert seen["seen_at"] > seen["first_seen_at"]
+
+
+def test_both_ways_know_how_long_a_note_is_fresh() -> None:
+    """The quick way cannot import what judges it."""
+    assert timedelta(minutes=SEEN_MINUTES) == SEEN_EVERY
 
 
 def test_a_lock_is_not_waited_for(database: Database, source: Source) -> None:

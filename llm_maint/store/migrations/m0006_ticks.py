@@ -12,6 +12,7 @@ sa.Table(
     "maintenance_ticks",
     _own,
     sa.Column("host", sa.Text, primary_key=True),
+    sa.Column("first_seen_at", UtcTime, nullable=False),
     sa.Column("seen_at", UtcTime, nullable=False),
     sa.Column("version", sa.Text, nullable=False),
 )
