@@ -125,7 +125,8 @@ def add_jobs(database: Database, *, now: datetime) -> None:
         connection.execute(sa.update(jobs).values(**soon, last_status="success"))
     sql(
         database,
-        "INSERT INTO maintenance_ticks (host, seen_at, version) VALUES ('lark', :at, :version)",
+        "INSERT INTO maintenance_ticks (host, first_seen_at, seen_at, version) "
+        "VALUES ('lark', :at, :at, :version)",
         at=f"{now:%Y-%m-%d %H:%M:%S.%f}",
         version=__version__,
     )
