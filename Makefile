@@ -10,13 +10,17 @@ LOWEST = .venv-lowest
 # What a dependency can break; kills, real model servers and crowds of processes try our own code.
 # Of the domain only what reads schedules has a library beneath it.
 # PYTHONTZPATH is empty there, so that the time zones are those of the package too.
-LOWEST_TESTS = $(addprefix tests/,console llm report settings similarity store web monitoring) \
-	$(wildcard tests/domain/test_cron*.py tests/test_*.py) \
+# What a database does with our queries is no library's doing, and the report's library has one release.
+LOWEST_TESTS = $(addprefix tests/,console settings similarity web) \
+	$(filter-out %/test_explain.py %/test_queue_states.py,$(wildcard tests/store/test_*.py)) \
+	$(wildcard tests/domain/test_cron*.py tests/test_runner*.py tests/test_slots.py) \
+	$(addprefix tests/llm/test_,client_memory.py embeddings.py faults_transport.py openai.py resolving.py) \
 	$(addprefix tests/jobs/test_profile_,maintenance.py side_by_side.py) \
-	$(addprefix tests/end_to_end/test_,commands.py database_failures.py doctor.py output.py report.py)
+	$(addprefix tests/end_to_end/test_,commands.py database_failures.py doctor.py output.py)
 # What a version of Python can break, which kills and crowds of processes do not show any better.
-QUICK_TESTS = $(LOWEST_TESTS) tests/bootstrap tests/domain \
-	$(addprefix tests/end_to_end/test_,demo.py deploy.py quick.py signals.py)
+QUICK_TESTS = $(filter-out tests/llm/% tests/domain/%,$(LOWEST_TESTS)) \
+	$(addprefix tests/,bootstrap domain llm monitoring report) \
+	$(addprefix tests/end_to_end/test_,demo.py deploy.py quick.py report.py signals.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick test-lowest check format lint types layers docs bench bench-model bench-runner bench-peers bench-memories eval eval-quick eval-coverage eval-threshold deploy-files install-systemd smoke release release-check clean
