@@ -14,7 +14,7 @@ LOWEST = .venv-lowest
 LOWEST_TESTS = $(addprefix tests/,console settings similarity web) \
 	$(filter-out %/test_explain.py %/test_queue_states.py,$(wildcard tests/store/test_*.py)) \
 	$(wildcard tests/domain/test_cron*.py tests/test_runner*.py tests/test_slots.py) \
-	$(addprefix tests/llm/test_,client_memory.py embeddings.py faults_transport.py openai.py resolving.py) \
+	$(addprefix tests/llm/test_,client_memory.py embeddings.py faults_transport.py openai.py) \
 	$(addprefix tests/jobs/test_profile_,maintenance.py side_by_side.py) \
 	$(addprefix tests/end_to_end/test_,commands.py database_failures.py doctor.py output.py)
 # What a version of Python can break, which kills and crowds of processes do not show any better.
