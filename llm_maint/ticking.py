@@ -6,7 +6,6 @@ driver of the database.
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +13,8 @@ from llm_maint.bootstrap.opening import Opened, opened
 from llm_maint.bootstrap.places import host_name
 from llm_maint.bootstrap.process import install_log, surroundings
 from llm_maint.bootstrap.root import load_settings
-from llm_maint.domain.progress import HEARTBEAT, Watch, unwatched
+from llm_maint.console.heartbeat import beating
+from llm_maint.domain.progress import Watch, unwatched
 from llm_maint.domain.runs import Finished
 from llm_maint.domain.settlement import worst
 from llm_maint.errors import ExitCode, MaintError
@@ -31,7 +31,7 @@ def tick(config: str | None, *, quiet: bool) -> ExitCode:
     """
     install_log(verbose=False, quiet=quiet, journal=surroundings().journal)
     settings = load_settings(None if config is None else Path(config)).settings
-    with opened(settings) as it, _watching() as watch:
+    with opened(settings) as it, beating() as watch:
         note_tick(it)
         code = worst(finished.exit_code for finished in run_due(it, watch))
         it.write_textfile()
@@ -76,18 +76,6 @@ def run_due(
     for finished in runs:
         tell_failure(finished)
         yield finished
-
-
-@contextmanager
-def _watching() -> Iterator[Watch]:
-    """Let the heartbeat tell how far jobs are, where it is heard at all."""
-    if not logging.getLogger(HEARTBEAT).isEnabledFor(logging.INFO):
-        yield unwatched
-        return
-    from llm_maint.console.heartbeat import beating
-
-    with beating() as watch:
-        yield watch
 
 
 def _job_id(it: Opened, name: str) -> str:

@@ -6,8 +6,7 @@ What costs time to import (the database, the model client) is imported where it 
 import os
 import shlex
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from llm_maint.settings.loading import LoadedSettings
     from llm_maint.settings.sections import Settings
     from llm_maint.store.database import Database
-    from llm_maint.store.driver import Source
 
 KEY_COMMAND_SECONDS = 30
 
@@ -59,15 +57,6 @@ def config_in_use(config: Path | None) -> Path | None:
 def config_to_write(config: Path | None) -> Path:
     """Return the configuration file that `init` and `config set` write."""
     return config_in_use(config) or Path(places.config_of_user())
-
-
-@contextmanager
-def listing(config: Path | None) -> "Iterator[tuple[Source, datetime]]":
-    """Open the database to list what is in it, with the present time; see `listing.listed`."""
-    from llm_maint.bootstrap.listing import listed
-
-    with listed(config) as it:
-        yield it.source, it.now
 
 
 def database_url(settings: "Settings") -> str:

@@ -187,10 +187,10 @@ def _silence() -> Iterator[None]:
 
 @contextmanager
 def _listing(ctx: typer.Context) -> "Iterator[Source]":
-    from llm_maint.bootstrap import root
+    from llm_maint.bootstrap.listing import listed
 
-    with root.listing(_config(ctx)) as (source, _):
-        yield source
+    with listed(_config(ctx)) as it:
+        yield it.source
 
 
 def _read(ctx: typer.Context, query: "Callable[[Connection], Any]") -> Any:  # noqa: ANN401 as it is

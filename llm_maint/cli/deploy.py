@@ -1,6 +1,5 @@
 """`llm-maint deploy`: the files by which systemd or cron starts the ticks."""
 
-import logging
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from llm_maint.bootstrap import installed, places, root
+from llm_maint.cli.deployable import deployment_of, warned
 from llm_maint.cli.session import Json, Session, session_of
 from llm_maint.errors import ConfigurationError, UsageError
 
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from llm_maint.domain.deployment import Deployment
-    from llm_maint.settings.loading import LoadedSettings
-
-log = logging.getLogger(__name__)
 
 app = typer.Typer(
     help="The files by which systemd or cron starts the ticks.\n\nExample: llm-maint deploy cron",
@@ -30,9 +26,6 @@ FILE_MODE = 0o644
 
 SYSTEM_UNITS, USER_UNITS = "/etc/systemd/system", "~/.config/systemd/user"
 """Where systemd looks for the units of the system and of a user."""
-
-WRITTEN_IN = "scheduler.check_interval_seconds"
-"""The setting that the files hold themselves."""
 
 Program = Annotated[
     str, typer.Option(metavar="PATH", help="The llm-maint to start; by default this one.")
@@ -68,7 +61,7 @@ def systemd(
     session = session_of(ctx)
     loaded = session.loaded()
     deployment = deployment_of(loaded, program=program, user=user, loopback=loopback)
-    warnings = _warned(deployment, loaded)
+    warnings = warned(deployment, loaded)
     files = unit_files(deployment)
     folder = None if output is None else output.expanduser().absolute()
     if folder is not None:
@@ -106,97 +99,13 @@ def cron(
     loaded = session.loaded()
     deployment = deployment_of(loaded, program=program, user=True, own=run_as is None)
     text = crontab(deployment, run_as)
-    warnings = _warned(deployment, loaded, run_as)
+    warnings = warned(deployment, loaded, run_as)
     if as_json:
         _, step = cron_step(deployment.interval_seconds)
         document = _document(deployment, warnings)
         session.out.json({**document, "step_seconds": step, "run_as": run_as, "text": text})
     else:
         session.out.raw(text.removesuffix("\n"))
-
-
-def deployment_of(
-    loaded: "LoadedSettings",
-    *,
-    program: str,
-    user: bool,
-    loopback: bool = False,
-    own: bool = True,
-) -> "Deployment":
-    """Return what is to be started, with absolute paths; `own` says that it has our home."""
-    from llm_maint.domain.deployment import Deployment
-
-    file, key = loaded.file, loaded.settings.llm.api_key_file
-    if user:
-        config = installed.config_to_name(file, of_this_user=own)
-    else:
-        config = str(file.absolute()) if file else places.SYSTEM_CONFIG
-    return Deployment(
-        program=_absolute(program or installed.program_path()),
-        interval_seconds=loaded.settings.scheduler.check_interval_seconds,
-        config=config,
-        key_file=_absolute(key) if key and not user else None,
-        user=user,
-        loopback=loopback,
-    )
-
-
-def _absolute(path: str) -> str:
-    return str(Path(path).expanduser().absolute())
-
-
-def _warned(
-    deployment: "Deployment", loaded: "LoadedSettings", run_as: str | None = None
-) -> list[str]:
-    """Tell on standard error what would not work as the files stand, and return it."""
-    warnings = list(_warnings(deployment, loaded))
-    if run_as and loaded.file and installed.is_kept_from(loaded.file, run_as):
-        warnings.append(f"{run_as} cannot read {loaded.file}: chown it, or name another --config")
-    for warning in warnings:
-        log.warning("%s", warning)
-    return warnings
-
-
-def _warnings(deployment: "Deployment", loaded: "LoadedSettings") -> Iterator[str]:
-    from llm_maint.domain.deployment import STATE, out_of_reach
-
-    if not installed.is_program(deployment.program):
-        yield f"there is no program {deployment.program} on this host"
-    if not deployment.user and deployment.config and not Path(deployment.config).exists():
-        yield (
-            f"there is no {deployment.config}; make it, and the database, with: XDG_DATA_HOME="
-            f"{Path(STATE).parent} llm-maint --config {deployment.config} init"
-        )
-    settings = loaded.settings
-    # Where there is no file yet, its `init` will decide on the place.
-    given = settings.database.url.get_secret_value()
-    urls = {
-        "database.url": root.database_url(settings) if loaded.file else given,
-        "llm.base_url": settings.llm.base_url,
-        "monitoring.ping_url": settings.monitoring.ping_url,
-        "monitoring.ping_urls": next(iter(settings.monitoring.ping_urls), "").partition("=")[2],
-    }
-    yield from out_of_reach(deployment, installed.needed_for(deployment.program), urls)
-    textfile = settings.monitoring.textfile
-    if textfile and not deployment.user and not textfile.startswith(f"{STATE}/"):
-        yield (
-            f"monitoring.textfile is outside {STATE}: let the service write there, with "
-            "ReadWritePaths= in a drop-in (docs/monitoring.md)"
-        )
-    yield from set_here_alone(loaded)
-
-
-def set_here_alone(loaded: "LoadedSettings") -> Iterator[str]:
-    """Tell which settings neither cron nor a service would have."""
-    from llm_maint.settings.loading import KEYS
-
-    set_here = [name for name, origin in loaded.origins.items() if origin == "environment"]
-    alone = [KEYS[name].variable for name in set_here if name != WRITTEN_IN]
-    if alone:
-        yield (
-            f"set in this environment alone, which a service does not have: {', '.join(alone)};"
-            " write it to the file with: llm-maint config set"
-        )
 
 
 def _write(files: "Mapping[str, str]", folder: Path) -> None:

@@ -31,15 +31,15 @@ def follow(session: "Session", news: "News", show: "Callable[[Iterable[Run]], No
     is_lost = False
     while True:
         try:
-            with session.listing() as (source, _):
+            with session.listed() as it:
                 while True:
-                    show(news.read(source))
+                    show(news.read(it.source))
                     if is_lost:
                         log.warning("the database is back")
                         is_lost = False
                     if not session.out.waits(POLL_SECONDS):
                         return
-                    if not source.is_postgresql:
+                    if not it.source.is_postgresql:
                         break  # the file may have been moved, or another put in its place
         except MaintError as error:
             if not error.transient:

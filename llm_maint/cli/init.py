@@ -165,7 +165,7 @@ _TO_COME = frozenset({"timer", "ticks"})
 
 
 def _tell_next(session: Session, loaded: "LoadedSettings", steps: list[str]) -> None:
-    from llm_maint.cli.deploy import set_here_alone
+    from llm_maint.cli.deployable import set_here_alone
     from llm_maint.cli.next_steps import crontab_line, systemd_steps
 
     options = session.options

@@ -28,16 +28,16 @@ def list_jobs(ctx: typer.Context, *, as_json: Json = False) -> None:
     from llm_maint.store.listing import all_jobs
 
     session = session_of(ctx)
-    with session.listing() as (source, now):
-        found = all_jobs(source)
+    with session.listed() as it:
+        found = all_jobs(it.source)
     if as_json:
         from llm_maint.console.documents import job_document
 
-        session.out.json([job_document(job, now=now) for job in found])
+        session.out.json([job_document(job, now=it.now) for job in found])
     else:
         from llm_maint.console.tables import jobs_table
 
-        session.out.table(jobs_table(found, now=now))
+        session.out.table(jobs_table(found, now=it.now))
 
 
 @app.command()
@@ -51,12 +51,12 @@ def show(ctx: typer.Context, job: Name, *, as_json: Json = False) -> None:
     from llm_maint.store.listing import find_job
 
     session = session_of(ctx)
-    with session.listing() as (source, now):
-        found = find_job(source, job)
+    with session.listed() as it:
+        found = find_job(it.source, job)
     if as_json:
-        session.out.json(job_in_full_document(found, now=now))
+        session.out.json(job_in_full_document(found, now=it.now))
     else:
-        session.out.lines(job_lines(found, now=now))
+        session.out.lines(job_lines(found, now=it.now))
 
 
 @app.command()

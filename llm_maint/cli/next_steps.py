@@ -38,7 +38,7 @@ def first_steps(settings: "Settings", example: "Entity | None", *, needs_key: bo
 
 def crontab_line(loaded: "LoadedSettings") -> str | None:
     """Return the line of a crontab that starts the ticks; None where it cannot be written."""
-    from llm_maint.cli.deploy import deployment_of
+    from llm_maint.cli.deployable import deployment_of
     from llm_maint.domain.crontab import crontab
 
     try:

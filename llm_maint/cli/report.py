@@ -60,6 +60,7 @@ class _Wanted:
     days: int
     entities: tuple[str, ...]
     values: bool
+    options: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,12 @@ def report(
     place = _place(session, out, as_json=as_json)
     if place != STDOUT:
         check_writable(place)
-    wanted = _Wanted(days=days, entities=tuple(entity or ()), values=not no_values)
+    wanted = _Wanted(
+        days=days,
+        entities=tuple(entity or ()),
+        values=not no_values,
+        options=session.options,
+    )
     with session.opened() as opened, session.out.progressing("making the report"):
         made = _made(opened, wanted)
     if place == STDOUT:
@@ -177,6 +183,7 @@ def _entities(connection: "Connection", wanted: Collection[str]) -> "set[Entity]
 def _page(
     opened: Opened, wanted: _Wanted, entities: "Collection[Entity] | None", *, now: "datetime"
 ) -> "tuple[Page, int]":
+    from llm_maint.domain.checkup import with_options
     from llm_maint.domain.health import health
     from llm_maint.report.tally import tally
     from llm_maint.report.telling import Place, page_of
@@ -199,7 +206,7 @@ def _page(
     page = page_of(
         place,
         vitals=found,
-        checks=health(found, opened.settings.expected),
+        checks=with_options(health(found, opened.settings.expected), wanted.options),
         tally=counted,
         rows=rows,
         notes=list(_notes(opened.settings, wanted)),

@@ -58,13 +58,13 @@ def tail(
     if status is not None and status not in set(Status):
         raise unknown("status", status, Status)
     session = session_of(ctx)
-    with session.listing() as (source, _):
-        job_id = None if job is None else find_job(source, job).id
-        last_of = partial(last_runs, source, limit=number, job_id=job_id, status=status)
+    with session.listed() as it:
+        job_id = None if job is None else find_job(it.source, job).id
+        last_of = partial(last_runs, it.source, limit=number, job_id=job_id, status=status)
         if not follow:
             _print(session, last_of(), as_json=as_json)
             return
-        names, news, last = _begun(source, last_of, job_id)
+        names, news, last = _begun(it.source, last_of, job_id)
     show = _shower(session, names, as_json=as_json)
     show(last)
     from llm_maint.cli import following

@@ -15,10 +15,8 @@ from llm_maint.errors import ExitCode
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-    from datetime import datetime
 
     from llm_maint.settings.loading import LoadedSettings
-    from llm_maint.store.driver import Source
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")]
@@ -42,12 +40,8 @@ class Session:
         """Return the settings from file and environment."""
         return root.load_settings(self.config)
 
-    def listing(self) -> "AbstractContextManager[tuple[Source, datetime]]":
-        """Open the configured database to list what is in it, with the present time."""
-        return root.listing(self.config)
-
     def listed(self) -> "AbstractContextManager[Listed]":
-        """Open it in the same way, to judge what is in it by the settings."""
+        """Open the configured database to list what is in it; see `listing.listed`."""
         return listed(self.config)
 
     def opened(self) -> "AbstractContextManager[Opened]":

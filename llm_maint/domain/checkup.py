@@ -55,6 +55,12 @@ def failed(name: str, error: MaintError, mend: str = "") -> Check:
     )
 
 
+def worst_state(checks: Iterable[Check]) -> State:
+    """Return how a check-up went: as the worst of its checks."""
+    found = {check.state for check in checks}
+    return next((each for each in (State.FAILURE, State.WARNING) if each in found), State.OK)
+
+
 def exit_code_of(checks: Iterable[Check]) -> ExitCode:
     """Return the exit code of a check-up: warnings are no failure."""
     return worst(check.exit_code for check in checks if check.state is State.FAILURE)

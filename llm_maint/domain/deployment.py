@@ -1,7 +1,7 @@
 """How often a tick is started and by what: the value that deploy files are written from."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -69,14 +69,19 @@ class Deployment:
 
 
 def out_of_reach(
-    deployment: Deployment, needed: Iterable[str], urls: Mapping[str, str]
+    deployment: Deployment,
+    needed: Iterable[str],
+    *,
+    urls: Iterable[tuple[str, str]],
+    textfile: str = "",
 ) -> Iterator[str]:
     """Tell what the system's service could not reach, bounded as it is, and what mends it.
 
     Args:
         deployment: nothing is out of reach of a user's.
         needed: the files that starting the program takes.
-        urls: those of database and model server by their settings; an empty one is the default.
+        urls: what is connected to, each with its setting; an empty one is the default.
+        textfile: what is written for Prometheus; empty for nothing.
 
     """
     if deployment.user:
@@ -86,7 +91,7 @@ def out_of_reach(
             f"{hidden} is in a home directory, which the system's service does not see:"
             " install it elsewhere (make install-systemd: in /opt/llm-maint), or use --user"
         )
-    for setting, url in urls.items():
+    for setting, url in urls:
         scheme, _, rest = url.partition("://")
         if scheme.partition("+")[0] == "sqlite":
             if not rest.startswith(f"/{STATE}/"):
@@ -96,6 +101,11 @@ def out_of_reach(
                 )
         elif deployment.loopback and url and not _is_loopback(url):
             yield f"{setting} is on another host, which the loopback variant does not reach"
+    if textfile and not textfile.startswith(f"{STATE}/"):
+        yield (
+            f"monitoring.textfile is outside {STATE}: let the service write there, with"
+            " ReadWritePaths= in a drop-in (docs/monitoring.md)"
+        )
 
 
 def calendar_of(seconds: int) -> str | None:

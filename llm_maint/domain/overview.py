@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from llm_maint.domain.checkup import Check, State
+from llm_maint.domain.checkup import Check, State, worst_state
 from llm_maint.domain.runs import Run
 from llm_maint.domain.vitals import JobState, Vitals
 
@@ -52,8 +52,7 @@ class Overview:
     @property
     def state(self) -> State:
         """The worst of the checks."""
-        found = {check.state for check in self.checks}
-        return next((s for s in (State.FAILURE, State.WARNING) if s in found), State.OK)
+        return worst_state(self.checks)
 
     def count(self, state: State) -> int:
         """Return how many checks ended so."""

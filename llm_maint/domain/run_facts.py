@@ -1,6 +1,5 @@
 """What a run came to, in numbers: read from its recorded result, whatever type of job it was."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -64,14 +63,6 @@ def facts_of(run: Run) -> RunFacts:
         rows=_operations(result),
         sizes=tuple(_sizes(result)),
     )
-
-
-def rows_of(facts: "list[RunFacts]") -> Counter[str]:
-    """Return the sums of the rows by operation, over several runs."""
-    total: Counter[str] = Counter()
-    for each in facts:
-        total.update(each.rows)
-    return total
 
 
 def _operations(result: Mapping[str, Any]) -> dict[str, int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from llm_maint.domain.checkup import Check as Found
-from llm_maint.domain.checkup import State
+from llm_maint.domain.checkup import State, worst_state
 from llm_maint.domain.spans import span
 from llm_maint.domain.vitals import JobState, Vitals
 from llm_maint.report.amounts import compact, count, counted, duration, moment, share, shortened
@@ -69,12 +69,11 @@ def page_of(
 
     """
     has_tokens = bool(tally.prompt_tokens or tally.completion_tokens)
-    state = _worst(checks)
     return Page(
         title=f"llm-maint report, {moment(place.made_at)[:10]}",
         about=_about(place),
         verdict=_verdict(checks),
-        state=state,
+        state=worst_state(checks),
         checks=[_check(each) for each in checks],
         figures=_figures(tally, rows),
         empty="" if tally.runs else NOTHING,
@@ -102,11 +101,6 @@ def _about(place: Place) -> list[Fact]:
 def _check(found: Found) -> Check:
     told = shortened(found.found, LONG)
     return Check(name=found.name, state=found.state, found=told, mend=shortened(found.mend, LONG))
-
-
-def _worst(checks: Sequence[Found]) -> str:
-    states = {check.state for check in checks}
-    return next(s for s in (State.FAILURE, State.WARNING, State.OK) if s in states | {State.OK})
 
 
 def _verdict(checks: Sequence[Found]) -> str:

@@ -28,17 +28,6 @@ def facts_since(source: Source, since: datetime) -> Iterator[RunFacts]:
         yield from (facts_of(as_run(row)) for row in ask(source, query, **given))
 
 
-def failures(source: Source, *, limit: int) -> list[RunFacts]:
-    """Return the last runs that failed, newest first."""
-    rows = ask(
-        source,
-        "SELECT * FROM {runs} WHERE status = 'failed' "
-        "ORDER BY started_at DESC {nulls_last}, id DESC LIMIT {limit}",
-        limit=limit,
-    )
-    return [facts_of(as_run(row)) for row in rows]
-
-
 def rows_changed(
     source: Source, since: datetime, *, job_id: str | None = None
 ) -> Mapping[str, int]:

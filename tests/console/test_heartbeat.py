@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from llm_maint import ticking
 from llm_maint.bootstrap.process import install_log
 from llm_maint.console import heartbeat
 from llm_maint.console.bars import Bars
@@ -166,5 +165,5 @@ def test_a_line_is_written_as_all_of_the_log(capsys: pytest.CaptureFixture[str])
 
 def _watching(by: str, *, quiet: bool) -> AbstractContextManager[Watch]:
     if by == "a tick":
-        return ticking._watching()
+        return heartbeat.beating()
     return _output(quiet=quiet).watching("running", is_cron=by == "cron")

@@ -200,13 +200,13 @@ def test_a_line_for_cron_d_takes_a_users_name(name: str) -> None:
 def test_what_is_out_of_reach_is_told(needed: str, urls: dict[str, str], told: str) -> None:
     """Of the system's service only: a user's reaches what the user does."""
     loopback = Deployment(program=PROGRAM, interval_seconds=30, loopback=True)
-    warnings = list(out_of_reach(loopback, [needed], urls))
+    warnings = list(out_of_reach(loopback, [needed], urls=urls.items()))
     assert len(warnings) == bool(told)
     assert told in "".join(warnings)
     of_user = Deployment(program=PROGRAM, interval_seconds=30, user=True)
-    assert not list(out_of_reach(of_user, [needed], urls))
+    assert not list(out_of_reach(of_user, [needed], urls=urls.items(), textfile="/srv/x.prom"))
 
 
 def test_other_hosts_are_in_reach_of_the_usual_variant() -> None:
     """Only the loopback variant drops packets."""
-    assert not list(out_of_reach(_of(), [PROGRAM], {"u": "http://model.example/v1"}))
+    assert not list(out_of_reach(_of(), [PROGRAM], urls=[("u", "http://model.example/v1")]))

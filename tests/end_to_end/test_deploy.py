@@ -205,11 +205,14 @@ def test_what_the_bounded_service_does_not_reach_is_told(alone: Command) -> None
     """Monitors on other hosts, a file elsewhere, and a database that is another one there."""
     watched = alone.having(
         monitoring_ping_url="https://hc.example.org/secret",
+        monitoring_ping_urls="a=http://127.0.0.1:1/x,nightly=https://hc.example.org/secret",
         monitoring_textfile="/var/lib/prometheus/x.prom",
     )
     (alone.home / "config.toml").write_text("")
     told = watched("--config", "config.toml", "deploy", "systemd", "--loopback").errors
     assert "monitoring.ping_url is on another host" in told
+    assert "monitoring.ping_urls: that of nightly is on another host" in told
+    assert "that of a is" not in told
     assert "monitoring.textfile is outside /var/lib/llm-maint" in told
     assert "database.url is a file outside /var/lib/llm-maint" in told
     assert "/secret" not in told

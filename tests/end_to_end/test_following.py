@@ -45,12 +45,12 @@ class Followed:
         return self.readers > 0 and bool(self.tries or self.looks)
 
     @contextmanager
-    def listing(self) -> Iterator[tuple[Any, None]]:
+    def listed(self) -> Iterator[Any]:
         """Open the database, or fail to."""
         if self.tries and (error := self.tries.pop(0)) is not None:
             raise error
         self.opened += 1
-        yield SimpleNamespace(is_postgresql=self.postgresql), None
+        yield SimpleNamespace(source=SimpleNamespace(is_postgresql=self.postgresql))
 
     def read(self, _source: object) -> Iterator[str]:
         """Look, or fail to."""

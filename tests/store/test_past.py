@@ -1,4 +1,4 @@
-"""The past in numbers: the runs of a window, the last failures, and what became of rows."""
+"""The past in numbers: the runs of a window, and what became of rows."""
 
 import json
 from datetime import timedelta
@@ -89,14 +89,6 @@ def test_times_of_any_form_come_to_an_end(
     for number in range(5):
         _run(database, number, hours=0, at="2026-01-03T10:00:00Z")
     assert [facts.id for facts in _facts(database, hours=-1)] == [f"{n:04}" for n in range(5)]
-
-
-def test_the_last_failures_come_first(database: Database) -> None:
-    """Newest first, so many as were asked for."""
-    for number in range(5):
-        _run(database, number, hours=number, status="failed" if number % 2 else "success")
-    with database.brief(writes=False) as source:
-        assert [run.id for run in past.failures(source, limit=1)] == ["0003"]
 
 
 def test_rows_are_counted_by_what_became_of_them(database: Database) -> None:
