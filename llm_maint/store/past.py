@@ -34,18 +34,23 @@ def rows_changed(
     """Return how many rows met each effect in the plans that were applied since a moment.
 
     Whoever started them: runs, and people; with a job, its runs. What was undone since does not
-    count.
+    count, nor do the summaries of profiles, which follow from their rows.
     """
     rows = ask(
         source,
         "SELECT effect, count(*) AS rows FROM {journal} JOIN {plans} ON id = plan_id "  # noqa: S608
         f"WHERE status = 'applied' AND applied_at >= {{since}} AND {OF_JOB if job_id else 'true'} "
+        "AND table_name <> {heads} "
         "GROUP BY effect ORDER BY effect",
         since=since,
+        heads=HEADS,
         **({"job_id": job_id} if job_id else {}),
     )
     return {row["effect"]: row["rows"] for row in rows}
 
+
+HEADS = "entity_profiles"
+"""The table of summaries, as `profiles.PROFILES` has it; the toolkit would come along with that."""
 
 OF_JOB = (
     "EXISTS (SELECT 1 FROM {runs} AS run WHERE run.id = {plans}.run_id AND run.job_id = {job_id})"
